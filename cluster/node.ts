@@ -1,0 +1,521 @@
+/**
+ * A running node: the core with sockets, timers, files and parts around it. Thin on purpose: what is
+ * to be decided is decided in node_core.ts, which the simulator runs too.
+ */
+
+import { formatHostPort, type HostPort } from "./address.ts";
+import { advertisedAddresses } from "./advertised.ts";
+import { ByteWriter } from "./bytes.ts";
+import { NODE_CHANNELS } from "./channels.ts";
+import type { DataDir } from "./data_dir.ts";
+import { PeersFile } from "./discovery/peers_file.ts";
+import { assert, MalformedError, messageOf, Problem, unreachable } from "./errors.ts";
+import { type BootId, type Identity, newBootId, type NodeId } from "./identity.ts";
+import type { Keyring } from "./keys.ts";
+import type { Log } from "./log.ts";
+import { LoopDelay } from "./loop_delay.ts";
+import { type MemberReport, reportMembers } from "./member_report.ts";
+import type { MembershipConfig } from "./membership/config.ts";
+import type { Outgoing } from "./membership/core.ts";
+import { decodeMessage, encodeMessage } from "./membership/messages.ts";
+import type { LinkNumber } from "./mesh/core.ts";
+import { decodeLinkMessage, encodeLinkMessage, type NodeInfo, type Talk } from "./mesh/messages.ts";
+import {
+  MEMBERSHIP_CHANNEL,
+  MESH_CHANNEL,
+  NodeCore,
+  type NodeEffect,
+  type NodeEvent,
+} from "./node_core.ts";
+import { logNodeEvent, nameOf } from "./node_log.ts";
+import type { Random } from "./random.ts";
+import type { Service, ServiceNode } from "./service.ts";
+import { Acceptor, type Established } from "./transport/connect.ts";
+import { DatagramSocket } from "./transport/datagram_socket.ts";
+import { dialAny } from "./transport/dialler.ts";
+import type { HandshakeError, HandshakeParty, VersionRange } from "./transport/handshake.ts";
+import { Link, type LinkEnd } from "./transport/link.ts";
+import type { ChannelSpec } from "./transport/mux.ts";
+import { bindClusterPort, type ClusterPort } from "./transport/ports.ts";
+
+export interface NodeOptions {
+  readonly identity: Identity;
+  readonly alias: string;
+  readonly keyring: Keyring;
+  readonly versions: VersionRange;
+  readonly membership: MembershipConfig;
+  readonly bindHost: string;
+  readonly bindPort: number;
+  /** HOST:PORT to tell others instead of what this host knows of itself. */
+  readonly advertise: readonly string[];
+  /** HOST:PORT of nodes to look for. */
+  readonly hosts: readonly string[];
+  /** Whether peers are remembered for the next start. */
+  readonly remember: boolean;
+  readonly dataDir: DataDir;
+  readonly services: readonly Service[];
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A leaving node waits this long for its goodbyes to be taken. */
+const LEAVE_LIMIT_MS = 1_000;
+/** Own addresses are looked at this often: a cable is plugged in, a lease ends. */
+const ADDRESS_PERIOD_MS = 10_000;
+/** Callers that were turned away are logged once in this time for each address. */
+const REFUSAL_QUIET_MS = 60_000;
+const MAX_REFUSALS_NOTED = 1_000;
+
+export class Node {
+  readonly id: NodeId;
+  readonly boot: BootId = newBootId();
+  readonly core: NodeCore;
+  readonly loopDelay = new LoopDelay();
+  readonly startedAt = performance.now();
+  readonly port: number;
+  readonly #options: NodeOptions;
+  readonly #log: Log;
+  readonly #party: HandshakeParty;
+  readonly #channels: readonly ChannelSpec[];
+  readonly #serviceByChannel = new Map<string, Service>();
+  readonly #datagramChannels: readonly string[];
+  /** How each peer numbers its kinds of datagrams. */
+  readonly #peerDatagramChannels = new Map<NodeId, readonly string[]>();
+  readonly #acceptor: Acceptor;
+  readonly #socket: DatagramSocket;
+  readonly #links = new Map<LinkNumber, Link>();
+  readonly #writer = new ByteWriter(256);
+  readonly #abort = new AbortController();
+  readonly #peersFile: PeersFile | undefined;
+  readonly #listeners = new Set<(event: NodeEvent) => void>();
+  readonly #refusals = new Map<string, number>();
+  readonly #stopped = Promise.withResolvers<Problem | undefined>();
+  #addresses: readonly string[];
+  #addressTimer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+  #flushing = false;
+  #nextLink = 1;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(options: NodeOptions, clusterPort: ClusterPort) {
+    const { identity, log, services } = options;
+    this.#options = options;
+    this.#log = log;
+    this.id = identity.id;
+    this.port = clusterPort.port;
+    this.#addresses = this.#findAddresses();
+    this.#channels = [...NODE_CHANNELS, ...services.flatMap(({ channels }) => channels)];
+    this.#datagramChannels = [
+      MEMBERSHIP_CHANNEL,
+      ...services.flatMap(({ datagramChannels }) => datagramChannels),
+    ];
+    for (const service of services) {
+      for (const { name } of service.channels) this.#serviceByChannel.set(name, service);
+      for (const name of service.datagramChannels) this.#serviceByChannel.set(name, service);
+    }
+    this.core = new NodeCore({
+      self: identity.id,
+      boot: this.boot,
+      config: options.membership,
+      random: options.random,
+      now: this.startedAt,
+      wallMs: () => Math.max(0, Date.now()),
+      info: () => this.#info(),
+      talkTo: (peer) => this.#talkTo(peer),
+      forgetKeys: (peer) => this.#socket.forget(peer),
+      isBanned: () => false,
+    });
+    this.#party = { identity, keyring: options.keyring, versions: options.versions };
+    this.#socket = new DatagramSocket(clusterPort.socket, {
+      received: (from, plaintext) => this.#receiveDatagram(from, plaintext),
+    });
+    this.#acceptor = new Acceptor(clusterPort.listener, this.#party, {
+      established: (established) => this.#adopt(established, undefined),
+      turnedAway: (from, reason) => this.#noteRefusal(from, reason),
+      failing: (error) => log.warn(`cannot accept connections: ${messageOf(error)}`),
+    });
+    this.#peersFile = options.remember ? new PeersFile(options.dataDir, log) : undefined;
+  }
+
+  /** Opens the ports, starts the parts, and begins to look for others. */
+  static async start(options: NodeOptions): Promise<Node> {
+    const clusterPort = bindClusterPort(options.bindHost, options.bindPort);
+    if (options.bindPort !== 0 && clusterPort.port !== options.bindPort) {
+      options.log.info(`port ${options.bindPort} is taken, using ${clusterPort.port}`);
+    }
+    const node = new Node(options, clusterPort);
+    try {
+      for (const service of options.services) await service.start(node.#serviceNode(service));
+      await node.#begin();
+    } catch (error) {
+      await node.stop();
+      throw error;
+    }
+    return node;
+  }
+
+  async #begin(): Promise<void> {
+    const now = performance.now();
+    for (const host of this.#options.hosts) this.core.addTarget(now, host, "hosts");
+    for (const { id, addresses } of await this.#peersFile?.load() ?? []) {
+      this.core.mesh.addPeer(now, id, addresses, "peers");
+    }
+    this.loopDelay.start();
+    this.#addressTimer = setInterval(() => this.#checkAddresses(), ADDRESS_PERIOD_MS);
+    this.#flush();
+  }
+
+  // -- what can be asked --------------------------------------------------------------------------
+
+  get alias(): string {
+    return this.#options.alias;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  /** Settled when the node has stopped; with the reason, if it was none of ours. */
+  get stopped(): Promise<Problem | undefined> {
+    return this.#stopped.promise;
+  }
+
+  members(all: boolean): MemberReport[] {
+    return reportMembers(
+      this.core,
+      {
+        id: this.id,
+        alias: this.alias,
+        addresses: this.#addresses,
+        parts: this.#options.services.map(({ name }) => name),
+        startedAt: this.startedAt,
+        wallMs: Date.now(),
+      },
+      performance.now(),
+      all,
+    );
+  }
+
+  /** Calls `listener` with everything that happens until the returned function is called. */
+  listen(listener: (event: NodeEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Bytes on the wire since the start, without the headers of IP, UDP and TCP. */
+  traffic(): { sent: number; received: number } {
+    let { bytesSent: sent, bytesReceived: received } = this.#socket;
+    for (const link of this.#links.values()) {
+      sent += link.bytesSent;
+      received += link.bytesReceived;
+    }
+    return { sent, received };
+  }
+
+  // -- stopping -----------------------------------------------------------------------------------
+
+  /** Says goodbye, lets the parts put things in order, closes everything. */
+  stop(reason?: Problem): Promise<void> {
+    this.#stopping ??= this.#stop(reason);
+    return this.#stopping;
+  }
+
+  async #stop(reason: Problem | undefined): Promise<void> {
+    clearInterval(this.#addressTimer);
+    this.loopDelay.stop();
+    for (const service of this.#options.services) {
+      await service.stop().catch((error) =>
+        this.#log.error(`stopping ${service.name}: ${messageOf(error)}`)
+      );
+    }
+    this.core.leave(performance.now());
+    this.#flush();
+    this.#abort.abort();
+    this.#acceptor.close();
+    const limit = performance.now() + LEAVE_LIMIT_MS;
+    while (this.#links.size > 0 && performance.now() < limit) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const link of [...this.#links.values()]) link.close("stopping");
+    clearTimeout(this.#timer);
+    this.#timerAt = -Infinity;
+    this.#socket.close();
+    await this.#peersFile?.close();
+    this.#stopped.resolve(reason);
+  }
+
+  // -- driving the core ---------------------------------------------------------------------------
+
+  /** Does what the core wants done and arms the timer. To be called after every input. */
+  #flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      let effects = this.core.takeEffects(performance.now());
+      while (effects.length > 0) {
+        for (const effect of effects) this.#do(effect);
+        effects = this.core.takeEffects(performance.now());
+      }
+    } finally {
+      this.#flushing = false;
+    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    let deadline = this.core.deadline();
+    for (const service of this.#options.services) deadline = Math.min(deadline, service.deadline());
+    if (deadline >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = deadline;
+    const wait = Math.max(0, Math.ceil(deadline - performance.now()));
+    this.#timer = setTimeout(() => this.#tick(), wait);
+  }
+
+  #tick(): void {
+    this.#timerAt = Infinity;
+    const now = performance.now();
+    this.core.tick(now);
+    for (const service of this.#options.services) {
+      if (now >= service.deadline()) service.tick(now);
+    }
+    this.#flush();
+  }
+
+  #do(effect: NodeEffect): void {
+    switch (effect.kind) {
+      case "membership":
+        return this.#sendMembership(effect.outgoing);
+      case "send":
+        this.#links.get(effect.link)?.send(MESH_CHANNEL, encodeLinkMessage(effect.message));
+        return;
+      case "close": {
+        const link = this.#links.get(effect.link);
+        if (effect.drain) link?.drain(effect.reason);
+        else link?.close(effect.reason);
+        return;
+      }
+      case "talk":
+        return this.#agreeOnTalk(effect.link, effect.peer, effect.talk);
+      case "dial":
+        return void this.#dial(effect.dial, effect.addresses);
+      case "event":
+        return this.#tell(effect.event);
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #tell(event: NodeEvent): void {
+    logNodeEvent(this.#log, this.core, event);
+    for (const service of this.#options.services) service.event(event);
+    for (const listener of this.#listeners) listener(event);
+    if (event.type === "connected") this.#rememberPeers();
+    if (event.type === "mustStop") {
+      const problem = new Problem(event.text, {
+        hint:
+          `this node's key was copied: stop the other one, or remove identity.key from ${this.#options.dataDir.path}`,
+      });
+      void this.stop(problem);
+    }
+  }
+
+  #rememberPeers(): void {
+    const peers = [...this.core.mesh.peers()].filter(({ addresses }) => addresses.length > 0);
+    this.#peersFile?.save(peers);
+  }
+
+  // -- membership messages and datagrams ----------------------------------------------------------
+
+  #sendMembership({ to, via, message }: Outgoing): void {
+    this.#writer.reset();
+    if (via === "datagram") {
+      encodeMessage(this.#writer.u8(0), message);
+      this.#socket.send(to, this.#writer.bytes);
+    } else {
+      encodeMessage(this.#writer, message);
+      this.#linkTo(to)?.send(MEMBERSHIP_CHANNEL, this.#writer.bytes.slice());
+    }
+  }
+
+  #receiveDatagram(from: NodeId, plaintext: Uint8Array): void {
+    const number = plaintext[0];
+    if (number === undefined) return;
+    const channel = this.#peerDatagramChannels.get(from)?.[number];
+    const payload = plaintext.subarray(1);
+    try {
+      if (channel === MEMBERSHIP_CHANNEL) {
+        const message = decodeMessage(payload);
+        this.core.receiveMembership(performance.now(), from, message, "datagram");
+      } else if (channel !== undefined) {
+        this.#serviceByChannel.get(channel)?.receiveDatagram(from, channel, payload);
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#log.debug(`malformed datagram from ${nameOf(this.core, from)}: ${error.message}`);
+    }
+    this.#flush();
+  }
+
+  // -- links --------------------------------------------------------------------------------------
+
+  async #dial(dial: number, addresses: readonly string[]): Promise<void> {
+    try {
+      const { bindPort } = this.#options;
+      const established = await dialAny(addresses, bindPort, this.#party, this.#abort.signal);
+      this.#adopt(established, dial);
+    } catch (error) {
+      if (this.#stopping !== undefined) return;
+      this.core.dialFailed(performance.now(), dial, messageOf(error));
+      this.#flush();
+    }
+  }
+
+  #adopt({ connection, session, address }: Established, dial: number | undefined): void {
+    if (
+      this.#stopping !== undefined || this.#links.size >= 2 * this.#options.membership.maxMembers
+    ) {
+      return connection.close();
+    }
+    const number = this.#nextLink++ as LinkNumber;
+    const link = new Link(connection, session, dial !== undefined, address, this.#channels, {
+      message: (channel, bytes) => this.#receiveOnLink(number, channel, bytes),
+      ended: (end) => this.#linkEnded(number, end),
+    });
+    this.#links.set(number, link);
+    const now = performance.now();
+    this.core.linkUp(now, number, session.remoteId, formatHostPort(address), dial);
+    this.#flush();
+  }
+
+  #receiveOnLink(
+    number: LinkNumber,
+    channel: ChannelSpec,
+    bytes: Uint8Array,
+  ): void | Promise<void> {
+    const link = this.#links.get(number);
+    assert(link !== undefined, "messages come from links that are known");
+    const now = performance.now();
+    let settled: void | Promise<void> = undefined;
+    if (channel.name === MESH_CHANNEL) {
+      const message = decodeLinkMessage(bytes);
+      if (message !== undefined) this.core.receiveLinkMessage(now, number, message);
+    } else if (channel.name === MEMBERSHIP_CHANNEL) {
+      this.core.receiveMembership(now, link.remoteId, decodeMessage(bytes), "link");
+    } else {
+      settled = this.#serviceByChannel.get(channel.name)
+        ?.receive(link.remoteId, channel.name, bytes);
+    }
+    this.#flush();
+    return settled;
+  }
+
+  #linkEnded(number: LinkNumber, end: LinkEnd): void {
+    const link = this.#links.get(number);
+    if (link === undefined) return;
+    this.#links.delete(number);
+    if (end.kind === "error") {
+      const name = nameOf(this.core, link.remoteId);
+      this.#log.warn(`the link to ${name} broke: ${end.reason}`);
+    }
+    this.core.linkDown(performance.now(), number, end.kind !== "closed");
+    this.#flush();
+  }
+
+  #linkTo(id: NodeId): Link | undefined {
+    const number = this.core.mesh.peer(id)?.link;
+    return number === undefined ? undefined : this.#links.get(number);
+  }
+
+  #agreeOnTalk(number: LinkNumber, peer: NodeId, talk: Talk): void {
+    const link = this.#links.get(number);
+    if (link === undefined) return;
+    link.setRemoteChannels(talk.channels);
+    this.#peerDatagramChannels.set(peer, talk.datagramChannels);
+    const { host, port } = link.remoteAddress;
+    const advertisedPort = this.core.mesh.peer(peer)?.info?.port ?? port;
+    this.#socket.setPeer(
+      peer,
+      { keyId: talk.datagramKeyId, key: talk.datagramKey },
+      { host, port: link.dialled ? port : advertisedPort },
+    );
+  }
+
+  #noteRefusal(from: HostPort, reason: HandshakeError | undefined): void {
+    if (reason === undefined) return;
+    const now = performance.now();
+    if (now < (this.#refusals.get(from.host) ?? -Infinity) + REFUSAL_QUIET_MS) return;
+    if (this.#refusals.size >= MAX_REFUSALS_NOTED) this.#refusals.clear();
+    this.#refusals.set(from.host, now);
+    this.#log.warn(`turned away a caller from ${from.host}: ${reason.message}`);
+  }
+
+  // -- what this node says of itself --------------------------------------------------------------
+
+  #info(): NodeInfo {
+    return {
+      boot: this.boot,
+      alias: this.alias,
+      addresses: [...this.#addresses],
+      port: this.port,
+      parts: this.#options.services.map(({ name }) => name),
+      versions: this.#options.versions,
+    };
+  }
+
+  #talkTo(peer: NodeId): Talk {
+    const { keyId, key } = this.#socket.issueKey(peer);
+    return {
+      channels: this.#channels.map(({ name }) => name),
+      datagramChannels: [...this.#datagramChannels],
+      datagramKeyId: keyId,
+      datagramKey: key,
+    };
+  }
+
+  #findAddresses(): readonly string[] {
+    const { advertise, bindHost } = this.#options;
+    return advertisedAddresses(advertise, bindHost, this.port, Deno.networkInterfaces());
+  }
+
+  #checkAddresses(): void {
+    const addresses = this.#findAddresses();
+    if (addresses.join() === this.#addresses.join()) return;
+    this.#addresses = addresses;
+    this.#log.info(`this node's addresses are now ${addresses.join(", ") || "none"}`);
+    this.core.mesh.sendInfo();
+    this.#flush();
+  }
+
+  // -- what parts get -----------------------------------------------------------------------------
+
+  #serviceNode(service: Service): ServiceNode {
+    return {
+      id: this.id,
+      alias: this.alias,
+      log: this.#log,
+      random: this.#options.random,
+      file: (name) => this.#options.dataDir.file(name),
+      now: () => performance.now(),
+      clusterMs: () => this.core.clusterMs(performance.now()),
+      clockMsOf: (id) => this.core.clockMsOf(performance.now(), id),
+      connected: () => this.core.connected(),
+      nameOf: (id) => (id === this.id ? this.alias : nameOf(this.core, id)),
+      send: (to, channel, bytes) => {
+        assert(this.#serviceByChannel.get(channel) === service, "a part uses its own channels");
+        const link = this.#linkTo(to);
+        return link !== undefined && link.remoteHas(channel) && link.send(channel, bytes);
+      },
+      sendDatagram: (to, channel, bytes) => this.#sendPartDatagram(to, channel, bytes),
+      wake: () => this.#arm(),
+    };
+  }
+
+  #sendPartDatagram(to: NodeId, channel: string, bytes: Uint8Array): boolean {
+    if (!this.#peerDatagramChannels.get(to)?.includes(channel)) return false;
+    this.#writer.reset();
+    this.#writer.u8(this.#datagramChannels.indexOf(channel)).raw(bytes);
+    return this.#socket.send(to, this.#writer.bytes);
+  }
+}

@@ -1,0 +1,128 @@
+/** Sealed datagrams on a real socket: who can be reached where, sending, and taking what opens. */
+
+import { type HostPort, normaliseHost } from "../address.ts";
+import type { NodeId } from "../identity.ts";
+import {
+  type DatagramKey,
+  DatagramKeys,
+  isDatagramKey,
+  MAX_DATAGRAM_BYTES,
+  MAX_DATAGRAM_PLAINTEXT_BYTES,
+} from "./datagrams.ts";
+
+/** After this many sends in one task, the rest wait: sending starves receiving otherwise. */
+const SENDS_PER_TASK = 32;
+/** Sends that may wait; beyond, they are dropped, as the network would. */
+const MAX_WAITING_SENDS = 4_096;
+
+export interface DatagramHandlers {
+  /** A fresh datagram of a known peer. */
+  received(from: NodeId, plaintext: Uint8Array): void;
+}
+
+export class DatagramSocket {
+  readonly #socket: Deno.DatagramConn;
+  readonly #keys = new DatagramKeys();
+  readonly #endpoints = new Map<NodeId, Deno.NetAddr>();
+  readonly #handlers: DatagramHandlers;
+  #waiting: { readonly to: Deno.NetAddr; readonly datagram: Uint8Array }[] = [];
+  #sentInTask = 0;
+  #closed = false;
+  /** Counted for status and bench. */
+  bytesSent = 0;
+  bytesReceived = 0;
+  /** Sends that the kernel refused, for example for want of a route. */
+  sendErrors = 0;
+  /** Datagrams that did not open. */
+  dropped = 0;
+
+  constructor(socket: Deno.DatagramConn, handlers: DatagramHandlers) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    void this.#receive();
+  }
+
+  /** A key for what `peer` is to send to us. */
+  issueKey(peer: NodeId): DatagramKey {
+    return this.#keys.issue(peer);
+  }
+
+  /** How to send to `peer` from now on. */
+  setPeer(peer: NodeId, key: DatagramKey, endpoint: HostPort): void {
+    if (!isDatagramKey(key)) return;
+    this.#keys.use(peer, key);
+    this.#endpoints.set(peer, { transport: "udp", hostname: endpoint.host, port: endpoint.port });
+  }
+
+  forget(peer: NodeId): void {
+    this.#keys.drop(peer);
+    this.#endpoints.delete(peer);
+  }
+
+  /** False without a key for `peer` or if it is too long; the network may still lose it. */
+  send(peer: NodeId, plaintext: Uint8Array): boolean {
+    const to = this.#endpoints.get(peer);
+    if (to === undefined || plaintext.length > MAX_DATAGRAM_PLAINTEXT_BYTES) return false;
+    const datagram = this.#keys.seal(peer, plaintext);
+    if (datagram === undefined || this.#closed) return false;
+    if (this.#sentInTask < SENDS_PER_TASK) {
+      this.#sendNow(to, datagram);
+    } else if (this.#waiting.length < MAX_WAITING_SENDS) {
+      this.#waiting.push({ to, datagram });
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#socket.close();
+  }
+
+  #sendNow(to: Deno.NetAddr, datagram: Uint8Array): void {
+    if (this.#sentInTask++ === 0) setTimeout(() => this.#nextTask(), 0);
+    this.bytesSent += datagram.length;
+    this.#socket.send(datagram, to).catch(() => this.sendErrors++);
+  }
+
+  #nextTask(): void {
+    this.#sentInTask = 0;
+    if (this.#closed) return;
+    for (const { to, datagram } of this.#waiting.splice(0, SENDS_PER_TASK)) {
+      this.#sendNow(to, datagram);
+    }
+  }
+
+  async #receive(): Promise<void> {
+    // One byte more than any of ours has, so that a longer one is seen not to be.
+    const buffer = new Uint8Array(MAX_DATAGRAM_BYTES + 1);
+    while (!this.#closed) {
+      try {
+        const [datagram, from] = await this.#socket.receive(buffer);
+        this.#take(datagram, from);
+      } catch {
+        // Closed; or an error that the kernel reports of an earlier send, which concerns nobody.
+        if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }
+  }
+
+  #take(datagram: Uint8Array, from: Deno.Addr): void {
+    this.bytesReceived += datagram.length;
+    const opened = datagram.length > MAX_DATAGRAM_BYTES ? undefined : this.#keys.open(datagram);
+    if (opened === undefined) {
+      this.dropped++;
+      return;
+    }
+    if (opened.newest && from.transport === "udp") this.#follow(opened.from, from);
+    this.#handlers.received(opened.from, opened.plaintext);
+  }
+
+  /** The newest datagram shows where the peer is now: addresses change while links still stand. */
+  #follow(peer: NodeId, from: Deno.NetAddr): void {
+    const known = this.#endpoints.get(peer);
+    const hostname = normaliseHost(from.hostname);
+    if (known === undefined || (known.hostname === hostname && known.port === from.port)) return;
+    this.#endpoints.set(peer, { transport: "udp", hostname, port: from.port });
+  }
+}
