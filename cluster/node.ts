@@ -94,6 +94,8 @@ export class Node {
   #addressTimer: ReturnType<typeof setInterval> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
+  /** Parts may wake the node while others of them are not ready to be asked yet. */
+  #begun = false;
   #flushing = false;
   #nextLink = 1;
   #stopping: Promise<void> | undefined;
@@ -161,6 +163,7 @@ export class Node {
     for (const { id, addresses } of await this.#peersFile?.load() ?? []) {
       this.core.mesh.addPeer(now, id, addresses, "peers");
     }
+    this.#begun = true;
     this.loopDelay.start();
     this.#addressTimer = setInterval(() => this.#checkAddresses(), ADDRESS_PERIOD_MS);
     this.#flush();
@@ -170,6 +173,11 @@ export class Node {
 
   get alias(): string {
     return this.#options.alias;
+  }
+
+  /** Whether this node announces itself and listens to announcements by multicast DNS. */
+  get mdnsActive(): boolean {
+    return false;
   }
 
   get addresses(): readonly string[] {
@@ -264,6 +272,7 @@ export class Node {
   }
 
   #arm(): void {
+    if (!this.#begun || this.#flushing) return;
     let deadline = this.core.deadline();
     for (const service of this.#options.services) deadline = Math.min(deadline, service.deadline());
     if (deadline >= this.#timerAt) return;

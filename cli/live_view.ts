@@ -1,0 +1,52 @@
+/** A view that goes on: redrawn in place on a terminal, ended by q or Ctrl-C, leaving it as it was. */
+
+import type { CliContext } from "./context.ts";
+
+/** q, Ctrl-C and Ctrl-D. */
+const END_KEYS = ["q", "\x03", "\x04"];
+
+export class LiveView {
+  readonly interactive: boolean;
+  readonly #context: CliContext;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+    this.interactive = context.terminal.stdoutIsTerminal;
+  }
+
+  show(lines: readonly string[]): void {
+    this.#context.terminal.live(lines);
+  }
+
+  /** Settled when `work` is or when the person ends it; the last view stays on the screen. */
+  async until(work: Promise<unknown>): Promise<void> {
+    const { terminal } = this.#context;
+    const ended = Promise.withResolvers<void>();
+    const end = () => ended.resolve();
+    Deno.addSignalListener("SIGINT", end);
+    Deno.addSignalListener("SIGTERM", end);
+    const keys = this.interactive && terminal.stdinIsTerminal;
+    if (keys) {
+      Deno.stdin.setRaw(true, { cbreak: true });
+      void this.#readKeys(end);
+    }
+    try {
+      await Promise.race([work, ended.promise]);
+    } finally {
+      terminal.keepLive();
+      if (keys) Deno.stdin.setRaw(false);
+      Deno.removeSignalListener("SIGINT", end);
+      Deno.removeSignalListener("SIGTERM", end);
+    }
+  }
+
+  async #readKeys(end: () => void): Promise<void> {
+    const buffer = new Uint8Array(16);
+    for (;;) {
+      const count = await Deno.stdin.read(buffer).catch(() => null);
+      if (count === null) return;
+      const keys = new TextDecoder().decode(buffer.subarray(0, count));
+      if (END_KEYS.some((key) => keys.includes(key))) return end();
+    }
+  }
+}

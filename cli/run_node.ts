@@ -1,0 +1,141 @@
+/** Runs a node in the foreground: from a configuration and some parts until a signal ends it. */
+
+import { formatHostPort, isLoopback, parseHostPort } from "../cluster/address.ts";
+import { ControlServer } from "../cluster/control.ts";
+import { controlSocketPath, DataDir, IDENTITY_FILE } from "../cluster/data_dir.ts";
+import { Problem } from "../cluster/errors.ts";
+import { loadIdentity, shortId } from "../cluster/identity.ts";
+import { type Keyring, keyringOf, readClusterKey } from "../cluster/keys.ts";
+import type { Log } from "../cluster/log.ts";
+import { PROFILES } from "../cluster/membership/config.ts";
+import { Node } from "../cluster/node.ts";
+import { nodeMethods } from "../cluster/node_methods.ts";
+import { systemRandom } from "../cluster/random.ts";
+import type { Service } from "../cluster/service.ts";
+import { PROTOCOL_VERSIONS } from "../cluster/transport/handshake.ts";
+import type { Config } from "./config/schema.ts";
+import type { CliContext } from "./context.ts";
+import { dataDirOf } from "./flags.ts";
+import { groupIdOf } from "./group.ts";
+import { openLog } from "./log.ts";
+import type { PartMaker } from "./part.ts";
+import { onStopSignal } from "./signals.ts";
+
+export interface NodeRun {
+  readonly config: Config;
+  /** The file that the configuration came from, to be named. */
+  readonly configPath: string | undefined;
+  readonly defaultPort: number;
+  readonly parts: readonly PartMaker[];
+}
+
+/** Settled when the node has stopped; throws a {@link Problem} if it could not start or had to stop. */
+export async function runNode(context: CliContext, run: NodeRun): Promise<void> {
+  const { config } = run;
+  const log = openLog(context, config.log);
+  const keyring = await keyringFor(config);
+  refuseOpenNode(config.discovery.bind_host, keyring);
+  const groupId = config.control.group && await groupIdOf(config.control.group);
+  const parts = run.parts.map((make) => make(context, config, log));
+  const services = parts.map(({ service }) => service);
+  const names = services.map(({ name }) => name);
+  const path = dataDirOf(config, context.env);
+  const dataDir = await DataDir.open(path, { pid: Deno.pid, parts: names });
+  try {
+    const node = await startNode(run, services, keyring, dataDir, log);
+    const control = await ControlServer.start({
+      path: await controlSocketPath(dataDir.path, context.env["XDG_RUNTIME_DIR"]),
+      methods: Object.assign({}, nodeMethods(node), ...services.map(({ methods }) => methods)),
+      log,
+      ...(groupId ? { groupId } : {}),
+    });
+    log.info(
+      `node ${node.alias} (${shortId(node.id)}) runs ${names.join(", ")}, ` +
+        `listening on ${node.addresses.join(", ") || `port ${node.port}`}`,
+    );
+    tellWhatItWaitsFor(node, config, run.configPath, log);
+    const removeListeners = onStopSignal((signal) => {
+      log.info(`${signal}: leaving the cluster`);
+      void node.stop();
+    });
+    const ended = parts.map(({ started }) => started?.(() => void node.stop()));
+    const reason = await node.stopped;
+    for (const end of ended) end?.();
+    control.close();
+    removeListeners();
+    if (reason !== undefined) throw reason;
+  } finally {
+    dataDir.close();
+  }
+}
+
+async function startNode(
+  { config, defaultPort }: NodeRun,
+  services: readonly Service[],
+  keyring: Keyring,
+  dataDir: DataDir,
+  log: Log,
+): Promise<Node> {
+  const { discovery, cluster } = config;
+  const bindPort = discovery.bind_port ?? defaultPort;
+  const withPort = (host: string) => formatHostPort(parseHostPort(host, bindPort || defaultPort));
+  return await Node.start({
+    identity: await loadIdentity(dataDir.file(IDENTITY_FILE)),
+    alias: config.node.name ?? aliasOf(Deno.hostname()),
+    keyring,
+    versions: PROTOCOL_VERSIONS,
+    membership: {
+      ...PROFILES[cluster.profile],
+      forgetFailedMs: cluster.forget_failed_after,
+      maxMembers: cluster.max_members,
+    },
+    bindHost: discovery.bind_host.replace(/^\[(.*)\]$/, "$1"),
+    bindPort,
+    advertise: discovery.advertise.map(withPort),
+    hosts: discovery.hosts.map(withPort),
+    remember: discovery.remember,
+    dataDir,
+    services,
+    random: systemRandom,
+    log,
+  });
+}
+
+async function keyringFor({ cluster }: Config): Promise<Keyring> {
+  const key = cluster.key_file === undefined ? undefined : await readClusterKey(cluster.key_file);
+  const accepted: Uint8Array[] = [];
+  for (const path of cluster.accept_keys) accepted.push(await readClusterKey(path));
+  return keyringOf(cluster.name, key, accepted);
+}
+
+/** Without a key everybody who reaches the port is let in: that is for loopback only. */
+function refuseOpenNode(bindHost: string, keyring: Keyring): void {
+  if (keyring.secret || isLoopback(bindHost)) return;
+  const file = "/etc/toolkit/cluster.key";
+  throw new Problem(`refusing to listen on ${bindHost} without a cluster key`, {
+    hint: `toolkit cluster keygen --out ${file}, and cluster.key_file = "${file}" on every host`,
+  });
+}
+
+function tellWhatItWaitsFor(
+  node: Node,
+  { discovery, cluster }: Config,
+  configPath: string | undefined,
+  log: Log,
+): void {
+  const ways = [
+    ...(discovery.hosts.length > 0 ? [`hosts ${discovery.hosts.join(", ")}`] : []),
+    ...(discovery.remember ? ["the peers of last time"] : []),
+    ...(node.mdnsActive ? ["mDNS"] : []),
+  ];
+  const from = configPath === undefined ? "no config file" : `config ${configPath}`;
+  log.info(
+    `cluster "${cluster.name}" (${from}): looking for others by ${ways.join(", ") || "nothing"}`,
+  );
+}
+
+/** The host's name without its domain, as far as it may be an alias. */
+function aliasOf(hostname: string): string {
+  const name = hostname.split(".")[0]!.replaceAll(/[^A-Za-z0-9_-]/g, "-").replace(/^-+/, "");
+  return name.slice(0, 63) || "node";
+}

@@ -1,0 +1,20 @@
+/** Signals that ask a running node to stop. */
+
+const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143], ["SIGQUIT", 131], ["SIGHUP", 129]] as const;
+
+/** Calls `stop` at the first signal; a second one ends the process at once. */
+export function onStopSignal(stop: (signal: Deno.Signal) => void): () => void {
+  let stopping = false;
+  const listeners = SIGNALS.map(([signal, exitCode]) => {
+    const listener = () => {
+      if (stopping) Deno.exit(exitCode);
+      stopping = true;
+      stop(signal);
+    };
+    Deno.addSignalListener(signal, listener);
+    return [signal, listener] as const;
+  });
+  return () => {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+  };
+}

@@ -1,0 +1,11 @@
+import type { CliContext } from "../../cli/context.ts";
+import type { KeygenFlags } from "../command.ts";
+import { writeClusterKey } from "../keys.ts";
+
+export default async function keygen(this: CliContext, flags: KeygenFlags): Promise<void> {
+  await writeClusterKey(flags.out);
+  this.print(`wrote ${flags.out}`);
+  this.note(
+    `copy it to every host (mode 600), and name it there: cluster.key_file = "${flags.out}"`,
+  );
+}
