@@ -94,6 +94,7 @@ async function startNode(
     advertise: discovery.advertise.map(withPort),
     hosts: discovery.hosts.map(withPort),
     remember: discovery.remember,
+    maxSkewMs: cluster.max_clock_skew,
     dataDir,
     services,
     random: systemRandom,

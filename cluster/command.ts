@@ -61,8 +61,55 @@ const keygen = buildCommand<KeygenFlags, [], CliContext>({
   },
 });
 
+const status = buildCommand<ReportFlags, [], CliContext>({
+  loader: async () => (await import("./commands/status.ts")).default,
+  parameters: { flags: REPORT_FLAGS },
+  docs: {
+    brief: "how the running node itself is doing",
+    fullDescription:
+      "Shows how the running node itself is doing: who it is, where it listens, how " +
+      "late its loop is.\n\nExample:\n  toolkit cluster status",
+  },
+});
+
+const ID = {
+  brief: "its ID, the first eight digits of it, or its name",
+  parse: (text: string) => text,
+  placeholder: "ID",
+} as const;
+
+const ban = buildCommand<ReportFlags, [string], CliContext>({
+  loader: async () => (await import("./commands/ban.ts")).ban,
+  parameters: { flags: REPORT_FLAGS, positional: { kind: "tuple", parameters: [ID] } },
+  docs: {
+    brief: "keep a node out, on all members",
+    fullDescription:
+      "Keeps a node out, although it holds the cluster key: a stolen host, until the " +
+      "key is changed on the others. Told to all members and kept by them.\n\nExample:\n" +
+      "  toolkit cluster ban 7f3a91c2",
+  },
+});
+
+const unban = buildCommand<ReportFlags, [string], CliContext>({
+  loader: async () => (await import("./commands/ban.ts")).unban,
+  parameters: { flags: REPORT_FLAGS, positional: { kind: "tuple", parameters: [ID] } },
+  docs: {
+    brief: "let a banned node in again",
+    fullDescription: "Lets a banned node in again.\n\nExample:\n  toolkit cluster unban 7f3a91c2",
+  },
+});
+
+const bans = buildCommand<ReportFlags, [], CliContext>({
+  loader: async () => (await import("./commands/ban.ts")).bans,
+  parameters: { flags: REPORT_FLAGS },
+  docs: {
+    brief: "the nodes that are kept out",
+    fullDescription: "Lists the nodes that are kept out.\n\nExample:\n  toolkit cluster bans",
+  },
+});
+
 const command: RouteMap<CliContext> = buildRouteMap({
-  routes: { members, keygen },
+  routes: { members, status, keygen, ban, unban, bans },
   docs: { brief: "who is there, keys, bans" },
 });
 export default command;

@@ -83,6 +83,11 @@ export class ControlServer {
     this.#closed = true;
     this.#listener.close();
     for (const connection of this.#connections) closeQuietly(connection);
+    try {
+      Deno.removeSync(this.#options.path);
+    } catch {
+      // Gone with the listener.
+    }
   }
 
   async #accept(): Promise<void> {

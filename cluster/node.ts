@@ -5,6 +5,7 @@
 
 import { formatHostPort, type HostPort } from "./address.ts";
 import { advertisedAddresses } from "./advertised.ts";
+import { Bans } from "./bans.ts";
 import { ByteWriter } from "./bytes.ts";
 import { NODE_CHANNELS } from "./channels.ts";
 import type { DataDir } from "./data_dir.ts";
@@ -52,6 +53,8 @@ export interface NodeOptions {
   readonly hosts: readonly string[];
   /** Whether peers are remembered for the next start. */
   readonly remember: boolean;
+  /** A change may be stamped this far ahead of the cluster's clock, in milliseconds. */
+  readonly maxSkewMs: number;
   readonly dataDir: DataDir;
   readonly services: readonly Service[];
   readonly random: Random;
@@ -70,10 +73,13 @@ export class Node {
   readonly id: NodeId;
   readonly boot: BootId = newBootId();
   readonly core: NodeCore;
+  readonly bans: Bans;
   readonly loopDelay = new LoopDelay();
   readonly startedAt = performance.now();
   readonly port: number;
   readonly #options: NodeOptions;
+  /** The node's own part first, then those that it was given. */
+  readonly #services: readonly Service[];
   readonly #log: Log;
   readonly #party: HandshakeParty;
   readonly #channels: readonly ChannelSpec[];
@@ -101,8 +107,10 @@ export class Node {
   #stopping: Promise<void> | undefined;
 
   private constructor(options: NodeOptions, clusterPort: ClusterPort) {
-    const { identity, log, services } = options;
+    const { identity, log } = options;
     this.#options = options;
+    this.bans = new Bans(options.maxSkewMs, (id) => this.#ban(id));
+    const services = this.#services = [this.bans, ...options.services];
     this.#log = log;
     this.id = identity.id;
     this.port = clusterPort.port;
@@ -126,7 +134,7 @@ export class Node {
       info: () => this.#info(),
       talkTo: (peer) => this.#talkTo(peer),
       forgetKeys: (peer) => this.#socket.forget(peer),
-      isBanned: () => false,
+      isBanned: (id) => this.bans.isBanned(id),
     });
     this.#party = { identity, keyring: options.keyring, versions: options.versions };
     this.#socket = new DatagramSocket(clusterPort.socket, {
@@ -148,7 +156,7 @@ export class Node {
     }
     const node = new Node(options, clusterPort);
     try {
-      for (const service of options.services) await service.start(node.#serviceNode(service));
+      for (const service of node.#services) await service.start(node.#serviceNode(service));
       await node.#begin();
     } catch (error) {
       await node.stop();
@@ -232,7 +240,7 @@ export class Node {
   async #stop(reason: Problem | undefined): Promise<void> {
     clearInterval(this.#addressTimer);
     this.loopDelay.stop();
-    for (const service of this.#options.services) {
+    for (const service of this.#services) {
       await service.stop().catch((error) =>
         this.#log.error(`stopping ${service.name}: ${messageOf(error)}`)
       );
@@ -274,7 +282,7 @@ export class Node {
   #arm(): void {
     if (!this.#begun || this.#flushing) return;
     let deadline = this.core.deadline();
-    for (const service of this.#options.services) deadline = Math.min(deadline, service.deadline());
+    for (const service of this.#services) deadline = Math.min(deadline, service.deadline());
     if (deadline >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = deadline;
@@ -286,7 +294,7 @@ export class Node {
     this.#timerAt = Infinity;
     const now = performance.now();
     this.core.tick(now);
-    for (const service of this.#options.services) {
+    for (const service of this.#services) {
       if (now >= service.deadline()) service.tick(now);
     }
     this.#flush();
@@ -318,7 +326,7 @@ export class Node {
 
   #tell(event: NodeEvent): void {
     logNodeEvent(this.#log, this.core, event);
-    for (const service of this.#options.services) service.event(event);
+    for (const service of this.#services) service.event(event);
     for (const listener of this.#listeners) listener(event);
     if (event.type === "connected") this.#rememberPeers();
     if (event.type === "mustStop") {
@@ -328,6 +336,11 @@ export class Node {
       });
       void this.stop(problem);
     }
+  }
+
+  #ban(id: NodeId): void {
+    this.core.ban(performance.now(), id);
+    this.#flush();
   }
 
   #rememberPeers(): void {

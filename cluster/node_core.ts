@@ -7,12 +7,12 @@ import { upperMedian } from "./clock.ts";
 import type { BootId, NodeId } from "./identity.ts";
 import type { MembershipConfig } from "./membership/config.ts";
 import {
-  isLiving,
   type MemberChange,
   Membership,
   type MemberView,
   type Outgoing,
 } from "./membership/core.ts";
+import { isLiving } from "./membership/members.ts";
 import type { Message } from "./membership/messages.ts";
 import {
   type FoundBy,
@@ -61,9 +61,9 @@ export class NodeCore {
   readonly #options: NodeCoreOptions;
 
   constructor(options: NodeCoreOptions) {
-    const { self, boot, config, random, now, wallMs } = options;
+    const { self, boot, random, now } = options;
     this.#options = options;
-    this.membership = new Membership(self, config, random, now, wallMs);
+    this.membership = new Membership(options);
     this.mesh = new Mesh({
       self,
       boot,
@@ -113,8 +113,10 @@ export class NodeCore {
     this.membership.receive(now, from, message, via);
   }
 
-  ban(id: NodeId): void {
+  /** `isBanned` says yes of this node from now on: it is turned away. */
+  ban(now: number, id: NodeId): void {
     this.mesh.banned(id);
+    this.membership.expel(now, id);
   }
 
   leave(now: number): void {

@@ -1,16 +1,29 @@
 /** What a node answers over its control socket, whatever parts it runs. */
 
 import type { ControlMethods, ControlStream, Json, Params } from "./control.ts";
+import { Problem } from "./errors.ts";
+import { isNodeId, type NodeId } from "./identity.ts";
 import type { Node } from "./node.ts";
 
 /** A stream of member lists tells at most this often, however much happens. */
 const WATCH_PERIOD_MS = 200;
+/** The beginning of an ID that is enough to name a node: as much as is shown. */
+const MIN_ID_PREFIX = 8;
 
 export function nodeMethods(node: Node): ControlMethods {
   return {
     "node.status": () => statusOf(node),
     "cluster.members": (params) => ({ members: membersOf(node, params) }),
     "cluster.watch": (params, stream) => watchMembers(node, params, stream),
+    "cluster.ban": (params) => setBan(node, params["id"], true),
+    "cluster.unban": (params) => setBan(node, params["id"], false),
+    "cluster.bans": () => ({
+      bans: node.bans.list().map(({ id, by, at }) => ({
+        id,
+        by,
+        at: new Date(at).toISOString(),
+      })),
+    }),
   };
 }
 
@@ -37,6 +50,49 @@ function statusOf(node: Node): Json {
     bytes_received: received,
     memory_bytes: Deno.memoryUsage().rss,
   };
+}
+
+async function setBan(node: Node, wanted: Json | undefined, banned: boolean): Promise<Json> {
+  const id = findNode(node, String(wanted), banned);
+  const held = await node.bans.set(id, banned);
+  return {
+    id,
+    banned,
+    members: held.members,
+    held_by: held.heldBy,
+    not_held_by: held.missing,
+  };
+}
+
+/** The node that is meant: by its whole ID, the beginning of it, or its alias. */
+function findNode(node: Node, wanted: string, banned: boolean): NodeId {
+  const known = banned
+    ? node.members(true)
+    : node.bans.list().map(({ id }) => ({ id, alias: null }));
+  const matches = known.filter(({ id, alias }) =>
+    alias === wanted || (wanted.length >= MIN_ID_PREFIX && id.startsWith(wanted.toLowerCase()))
+  );
+  if (matches.length > 1) {
+    throw new Problem(`${wanted} may be ${matches.map(({ id }) => id).join(" or ")}`, {
+      hint: "give the whole ID",
+      exitCode: 2,
+    });
+  }
+  // A host that nobody sees now can be banned too, by its whole ID.
+  const id = matches[0]?.id ?? (isNodeId(wanted) ? wanted : undefined);
+  if (id === undefined) {
+    throw new Problem(`no node ${wanted} is ${banned ? "known" : "banned"} here`, {
+      hint: banned ? "toolkit cluster members --all shows IDs" : "toolkit cluster bans shows them",
+      exitCode: 2,
+    });
+  }
+  if (id === node.id && banned) {
+    throw new Problem("a node does not ban itself", {
+      hint: "ask another node: --data-dir, or on another host",
+      exitCode: 2,
+    });
+  }
+  return id;
 }
 
 /** Sends the whole list at first and after every change. */

@@ -17,9 +17,6 @@ import type { Rgb } from "./urgency.ts";
 
 const CHANNEL = "reminder";
 const FILE_NAME = "reminder.json";
-/** `done` waits this long for the members to say that they have it; it is offered on after that. */
-const HELD_LIMIT_MS = 1_500;
-const HELD_POLL_MS = 5;
 
 export interface ReminderServiceOptions {
   readonly reminders: readonly ReminderSettings[];
@@ -149,20 +146,13 @@ export class ReminderService implements Service {
     action: "done" | "snooze",
     snoozeMs: number,
   ): Promise<Json> {
-    const { replica } = this.#driver;
-    const [register] = this.#driver.put(this.#puts(settings, action, snoozeMs, "command"));
-    const others = this.#node.connected();
-    await this.#driver.saved();
-    const limit = this.#node.now() + HELD_LIMIT_MS;
-    while (replica.isPending(register!) && this.#node.now() < limit) {
-      await new Promise((resolve) => setTimeout(resolve, HELD_POLL_MS));
-    }
-    const holders = replica.holdersOf(register!);
+    const held = await this.#driver.putAndWait(this.#puts(settings, action, snoozeMs, "command"));
+    const moment = this.moment();
     return {
-      reminder: { ...reportReminder(this.#core.view(this.moment(), settings), this.#clusterMs()) },
-      members: 1 + others.length,
-      held_by: 1 + others.filter((id) => holders.has(id)).length,
-      not_held_by: others.filter((id) => !holders.has(id)).map((id) => this.#node.nameOf(id)),
+      reminder: { ...reportReminder(this.#core.view(moment, settings), moment.clusterMs) },
+      members: held.members,
+      held_by: held.heldBy,
+      not_held_by: held.missing,
       refusals: this.#refusals(),
     };
   }
@@ -207,10 +197,6 @@ export class ReminderService implements Service {
     });
   }
 
-  #clusterMs(): number {
-    return this.#node.clusterMs();
-  }
-
   // -- what is shown ------------------------------------------------------------------------------
 
   #changed({ item, from }: ItemChange): void {
@@ -227,7 +213,7 @@ export class ReminderService implements Service {
 
   /** What is caught up on after a pause is history, not news. */
   #isNews({ at }: Press): boolean {
-    return Math.abs(this.#clusterMs() - at) < this.#options.maxSkewMs;
+    return Math.abs(this.#node.clusterMs() - at) < this.#options.maxSkewMs;
   }
 
   #render(): void {

@@ -14,6 +14,9 @@ import { decodeReplicaMessage, encodeReplicaMessage } from "./replica_messages.t
 /** After a failed save, the next try. */
 const SAVE_RETRY_MS = 5_000;
 const MAX_MESSAGE_BYTES = 512 * 1024;
+/** How long {@link ReplicaDriver.putAndWait} waits for the members; it is offered on after that. */
+const HELD_LIMIT_MS = 1_500;
+const HELD_POLL_MS = 5;
 
 export interface ReplicaDriverOptions {
   /** The channel, for links and datagrams, and what it is called in messages. */
@@ -29,6 +32,14 @@ export interface SaveProblem {
   readonly message: string;
   /** Milliseconds since 1970. */
   readonly since: number;
+}
+
+/** Who has what was put; this node counts. */
+export interface Held {
+  readonly members: number;
+  readonly heldBy: number;
+  /** Names of connected members that have not said yet that they have it. */
+  readonly missing: readonly string[];
 }
 
 export class ReplicaDriver {
@@ -85,6 +96,28 @@ export class ReplicaDriver {
   /** Saves what is not saved yet. */
   async stop(): Promise<void> {
     if (this.#replica.version > this.#replica.savedVersion) await this.saved().catch(() => {});
+  }
+
+  /**
+   * Puts values and waits until they are on the disk here and every connected member has answered, or
+   * for a second and a half. Rejected if they cannot be saved; they are offered all the same.
+   */
+  async putAndWait(values: Parameters<Replica["put"]>[2]): Promise<Held> {
+    const others = this.#node.connected();
+    const [item] = this.put(values);
+    if (item === undefined) throw new Error("bug: nothing to put");
+    await this.saved();
+    const limit = this.#node.now() + HELD_LIMIT_MS;
+    while (this.#replica.isPending(item) && this.#node.now() < limit) {
+      await new Promise((resolve) => setTimeout(resolve, HELD_POLL_MS));
+    }
+    const holders = this.#replica.holdersOf(item);
+    const missing = others.filter((id) => !holders.has(id));
+    return {
+      members: 1 + others.length,
+      heldBy: 1 + others.length - missing.length,
+      missing: missing.map((id) => this.#node.nameOf(id)),
+    };
   }
 
   put(values: Parameters<Replica["put"]>[2]): Item[] {

@@ -10,21 +10,14 @@
 
 import { assert } from "../errors.ts";
 import type { NodeId } from "../identity.ts";
-import { below, type Random, shuffle } from "../random.ts";
+import { below, type Random } from "../random.ts";
 import type { MembershipConfig } from "./config.ts";
 import { GossipQueue, tellLimit } from "./gossip_queue.ts";
-import {
-  MAX_UPDATES,
-  MEMBER_STATES,
-  type MemberState,
-  type Message,
-  type Update,
-} from "./messages.ts";
+import { isLiving, type Member, Members, supersedes } from "./members.ts";
+import { MAX_UPDATES, type MemberState, type Message, type Update, type Via } from "./messages.ts";
+import { Prober } from "./prober.ts";
 import { Suspicion } from "./suspicion.ts";
-import { RunningViewHash, sameView, sourceOf, type ViewHash } from "./view_hash.ts";
-
-/** How a message travels. */
-export type Via = "datagram" | "link";
+import { sameView, sourceOf, type ViewHash } from "./view_hash.ts";
 
 export interface Outgoing {
   readonly to: NodeId;
@@ -51,86 +44,39 @@ export interface ListEntry {
 }
 
 /** One member as this node sees it. */
-export interface MemberView {
-  readonly id: NodeId;
-  readonly incarnation: number;
-  readonly state: MemberState;
-  /** Monotonic time of the last change of state. */
-  readonly changedAt: number;
-  /** Smoothed round-trip time of direct probes. */
-  readonly rttMs: number | undefined;
-  /** The member's wall clock minus our monotonic clock. */
-  readonly clockDeltaMs: number | undefined;
+export type MemberView = Readonly<Omit<Member, "suspicion">>;
+
+export interface MembershipOptions {
+  readonly self: NodeId;
+  readonly config: MembershipConfig;
+  readonly random: Random;
+  /** Monotonic time of the start, in milliseconds, as are all times here. */
+  readonly now: number;
+  /** The wall clock, milliseconds since 1970; told to others, never used for timing. */
+  readonly wallMs: () => number;
+  /** Nodes that are not to be members, whatever they or others say. */
+  readonly isBanned?: (id: NodeId) => boolean;
 }
 
-interface Member {
-  readonly id: NodeId;
-  incarnation: number;
-  state: MemberState;
-  changedAt: number;
-  /** Whether we hold a key for datagrams to it. */
-  datagrams: boolean;
-  /** Whether a link to it is up. */
-  link: boolean;
-  rttMs: number | undefined;
-  clockDeltaMs: number | undefined;
-  suspicion: Suspicion | undefined;
-}
-
-interface Probe {
-  readonly target: Member;
-  readonly sequence: number;
-  readonly startedAt: number;
-  readonly endsAt: number;
-  stage: "direct" | "resent" | "indirect";
-  answered: boolean;
-  /** Helpers asked, and helpers that said at least that they are there. */
-  asked: number;
-  nacks: number;
-}
-
-/** A ping on behalf of another node. */
-interface Relay {
-  readonly requester: NodeId;
-  readonly requesterSequence: number;
-  readonly expiresAt: number;
-  nackAt: number;
-}
-
-/** Local health (Lifeguard, IV.A): 0 is well; each point slows our own accusations down. */
-const MAX_HEALTH = 4;
-const HEALTH_PERIOD_STEP = 0.5;
-/** A helper says that it has no answer yet after this part of the direct timeout, in percent. */
-const NACK_PERCENT = 80;
 /** Two differing hashes in a row, and no news under way, mean that news was lost. */
 const MISMATCHES = 2;
-const RTT_SMOOTHING = 8;
 const PRUNE_PERIOD_MS = 10_000;
-/** Relays kept for others; far above what honest members ask for. */
-const MAX_RELAYS = 1_024;
 
 export class Membership {
+  readonly #options: MembershipOptions;
   readonly #self: NodeId;
   readonly #config: MembershipConfig;
   readonly #random: Random;
-  readonly #wallMs: () => number;
-  readonly #members = new Map<NodeId, Member>();
-  /** The same members, for picking one at random. */
-  readonly #row: Member[] = [];
+  readonly #members: Members;
+  readonly #prober: Prober;
   readonly #gossip = new GossipQueue();
-  readonly #view = new RunningViewHash();
-  readonly #relays = new Map<number, Relay>();
-  #suspects = new Set<Member>();
-  #probes: Probe[] = [];
-  #order: Member[] = [];
-  #living = 1;
+  readonly #suspects = new Set<Member>();
+  /** Probed in vain in this tick. */
+  readonly #unanswered: Member[] = [];
   #incarnation = 0;
   #leaving = false;
-  #health = 0;
-  #sequence = 0;
   #mismatches = 0;
   #listAllowedAt = 0;
-  #nextProbeAt: number;
   #nextGossipAt = Infinity;
   #nextReclaimAt: number;
   #nextPruneAt: number;
@@ -140,22 +86,30 @@ export class Membership {
   #changes: MemberChange[] = [];
   #listWanted: NodeId[] = [];
 
-  constructor(
-    self: NodeId,
-    config: MembershipConfig,
-    random: Random,
-    now: number,
-    /** The wall clock, milliseconds since 1970; told to others, never used for timing. */
-    wallMs: () => number,
-  ) {
+  constructor(options: MembershipOptions) {
+    const { self, config, random, now } = options;
+    this.#options = options;
     this.#self = self;
     this.#config = config;
     this.#random = random;
-    this.#wallMs = wallMs;
-    this.#nextProbeAt = now + below(random, config.probePeriodMs);
+    this.#members = new Members(random);
+    this.#prober = new Prober(config, random, this.#members, {
+      ping: (target, sequence, via) => this.#ping(target, sequence, via),
+      pingRequest: (helper, sequence, target) =>
+        this.#send(helper.id, "datagram", {
+          type: "pingRequest",
+          sequence,
+          target: target.id,
+          updates: this.#updatesFor(helper),
+        }),
+      // An ack in the target's name; view and clock are ours, which does no harm.
+      ack: (to, sequence) =>
+        this.#send(to, "datagram", this.#pingOrAck("ack", sequence, this.#members.get(to))),
+      nack: (to, sequence) => this.#send(to, "datagram", { type: "nack", sequence }),
+      unanswered: (target) => this.#unanswered.push(target),
+    }, now);
     this.#nextReclaimAt = now + below(random, config.reclaimPeriodMs);
     this.#nextPruneAt = now + PRUNE_PERIOD_MS;
-    this.#view.toggle(self, 0, "alive");
   }
 
   // -- what came out ------------------------------------------------------------------------------
@@ -186,17 +140,17 @@ export class Membership {
   }
 
   get viewHash(): ViewHash {
-    return this.#view.value;
+    return this.#members.viewWith(this.#self, this.#incarnation);
   }
 
   /** 0 (well) to 4 (this node itself is slow or badly connected). */
   get health(): number {
-    return this.#health;
+    return this.#prober.health;
   }
 
   /** Members that are neither failed nor left, this node included. */
   get living(): number {
-    return this.#living;
+    return this.#members.living + 1;
   }
 
   get(id: NodeId): MemberView | undefined {
@@ -204,21 +158,16 @@ export class Membership {
   }
 
   /** All other members, in the order in which they became known. */
-  members(): IterableIterator<MemberView> {
-    return this.#members.values();
+  members(): readonly MemberView[] {
+    return this.#members.all();
   }
 
   /** The full list for a peer, this node included. */
   list(now: number): ListEntry[] {
-    const own: ListEntry = {
-      id: this.#self,
-      incarnation: this.#incarnation,
-      state: this.#leaving ? "left" : "alive",
-      ageMs: 0,
-    };
+    const { id, incarnation, state } = this.#ownUpdate();
     return [
-      own,
-      ...this.#row.map(({ id, incarnation, state, changedAt }) => ({
+      { id, incarnation, state, ageMs: 0 },
+      ...this.#members.all().map(({ id, incarnation, state, changedAt }) => ({
         id,
         incarnation,
         state,
@@ -229,10 +178,12 @@ export class Membership {
 
   // -- what happens -------------------------------------------------------------------------------
 
-  /** A member proved over a link that it is there. False if the table is full. */
+  /** A member proved over a link that it is there. False if it cannot be one. */
   join(now: number, id: NodeId, incarnation: number): boolean {
     assert(id !== this.#self, "a node does not join itself");
-    if (!this.#members.has(id) && !this.#add(now, id, incarnation, "alive")) return false;
+    if (this.#members.get(id) === undefined && !this.#add(now, id, incarnation, "alive", 0)) {
+      return false;
+    }
     this.#apply(now, { id, incarnation, state: "alive", source: sourceOf(id) });
     return true;
   }
@@ -240,7 +191,7 @@ export class Membership {
   /** What others know of this node from its former run: it goes on above that. */
   continueAbove(now: number, incarnation: number): void {
     if (incarnation < this.#incarnation) return;
-    this.#setIncarnation(incarnation + 1);
+    this.#incarnation = incarnation + 1;
     this.#enqueue(now, this.#ownUpdate());
   }
 
@@ -257,6 +208,12 @@ export class Membership {
     }
   }
 
+  /** A node was banned: it is gone, and every member that knows of the ban says the same. */
+  expel(now: number, id: NodeId): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) this.#apply(now, { ...this.#claimAbout(member), state: "left" });
+  }
+
   /** How `id` can be reached from now on. */
   setReach(id: NodeId, reach: { readonly datagrams?: boolean; readonly link?: boolean }): void {
     const member = this.#members.get(id);
@@ -268,9 +225,7 @@ export class Membership {
   /** Something speaks against a member, such as the end of its link: probe it now. */
   doubt(now: number, id: NodeId): void {
     const member = this.#members.get(id);
-    if (member === undefined || !isLiving(member.state)) return;
-    if (this.#probes.some(({ target }) => target === member)) return;
-    this.#startProbe(now, member);
+    if (member !== undefined && isLiving(member.state)) this.#prober.probeNow(now, member);
   }
 
   receive(now: number, from: NodeId, message: Message, via: Via): void {
@@ -280,22 +235,23 @@ export class Membership {
     }
     switch (message.type) {
       case "ping":
-        this.#noteClock(now, sender, message.clockMs, 0);
+        this.#noteClock(now, sender, message.clockMs);
         this.#compareView(now, from, message.view);
         this.#send(from, via, this.#pingOrAck("ack", message.sequence, sender));
         return;
       case "ack":
+        this.#noteClock(now, sender, message.clockMs);
         this.#compareView(now, from, message.view);
-        this.#receiveAck(now, sender, message.sequence, message.clockMs, via);
+        this.#prober.receiveAck(now, sender, message.sequence, via);
         break;
-      case "pingRequest":
-        this.#relay(now, from, message.sequence, message.target);
+      case "pingRequest": {
+        const target = this.#members.get(message.target);
+        if (target !== undefined) this.#prober.relay(now, from, message.sequence, target);
         return;
-      case "nack": {
-        const probe = this.#probes.find(({ sequence }) => sequence === message.sequence);
-        if (probe !== undefined) probe.nacks++;
-        break;
       }
+      case "nack":
+        this.#prober.receiveNack(message.sequence);
+        break;
       case "gossip":
         break;
     }
@@ -307,20 +263,18 @@ export class Membership {
     if (this.#leaving) return;
     this.#leaving = true;
     this.#enqueue(now, this.#ownUpdate());
-    for (const target of this.#pick(this.#living, undefined)) {
-      this.#send(target.id, "datagram", { type: "gossip", updates: [this.#ownUpdate()] });
+    for (const { id } of this.#members.pick(this.living)) {
+      this.#send(id, "datagram", { type: "gossip", updates: [this.#ownUpdate()] });
     }
   }
 
   deadline(): number {
     let deadline = Math.min(
-      this.#nextProbeAt,
+      this.#prober.deadline(),
       this.#nextGossipAt,
       this.#nextReclaimAt,
       this.#nextPruneAt,
     );
-    for (const probe of this.#probes) deadline = Math.min(deadline, this.#probeDeadline(probe));
-    for (const { nackAt } of this.#relays.values()) deadline = Math.min(deadline, nackAt);
     for (const suspect of this.#suspects) {
       deadline = Math.min(deadline, this.#suspicionDeadline(suspect));
     }
@@ -331,10 +285,9 @@ export class Membership {
   tick(now: number): void {
     if (now - this.#toldDeadline > this.#config.pauseGuardMs) this.#forgiveAfterPause(now);
     this.#toldDeadline = Infinity;
-    this.#tickRelays(now);
     this.#tickSuspicions(now);
-    this.#tickProbes(now);
-    if (now >= this.#nextProbeAt) this.#probeNext(now);
+    this.#prober.tick(now);
+    for (const target of this.#unanswered.splice(0)) this.#suspect(now, target);
     if (now >= this.#nextReclaimAt) this.#reclaim(now);
     if (now >= this.#nextGossipAt) this.#gossipRound(now);
     if (now >= this.#nextPruneAt) this.#prune(now);
@@ -343,7 +296,7 @@ export class Membership {
   // -- claims -------------------------------------------------------------------------------------
 
   #receiveUpdate(now: number, from: NodeId, update: Update): void {
-    if (update.id !== this.#self && !this.#members.has(update.id)) {
+    if (update.id !== this.#self && this.#members.get(update.id) === undefined) {
       // A claim about a stranger: its name and addresses come with a full list.
       if (isLiving(update.state)) this.#wantList(now, from);
       return;
@@ -355,111 +308,77 @@ export class Membership {
     if (update.id === this.#self) return this.#applyToSelf(now, update);
     const member = this.#members.get(update.id);
     assert(member !== undefined, "claims about strangers are handled before");
+    if (isLiving(update.state) && this.#options.isBanned?.(update.id)) return;
     if (update.state === "suspect" && member.state === "suspect") {
       return this.#confirm(now, member, update);
     }
-    if (!supersedes(update, member)) return;
-    this.#change(now, member, update.incarnation, update.state, update.source);
-    this.#enqueue(now, update);
+    if (supersedes(update, member)) this.#change(now, member, update);
   }
 
   #applyToSelf(now: number, { incarnation, state }: Update): void {
     if (this.#leaving) return;
     if (state === "alive") {
-      if (incarnation > this.#incarnation) this.#setIncarnation(incarnation);
+      this.#incarnation = Math.max(this.#incarnation, incarnation);
       return;
     }
     if (incarnation < this.#incarnation) return;
-    this.#setIncarnation(incarnation + 1);
-    this.#adjustHealth(1);
+    this.#incarnation = incarnation + 1;
+    this.#prober.adjustHealth(1);
     this.#enqueue(now, this.#ownUpdate());
   }
 
   /** Another node suspects the same member: passed on if its word is independent. */
   #confirm(now: number, member: Member, update: Update): void {
-    if (update.incarnation < member.incarnation) return;
     if (update.incarnation > member.incarnation) {
-      this.#change(now, member, update.incarnation, "suspect", update.source);
-      this.#enqueue(now, update);
-    } else if (member.suspicion?.confirm(update.source)) {
-      this.#enqueue(now, update);
+      this.#change(now, member, update);
+    } else if (update.incarnation === member.incarnation) {
+      if (member.suspicion?.confirm(update.source)) this.#enqueue(now, update);
     }
   }
 
-  #change(
-    now: number,
-    member: Member,
-    incarnation: number,
-    state: MemberState,
-    source: number,
-  ): void {
+  #change(now: number, member: Member, update: Update): void {
     const before = member.state;
-    this.#view.toggle(member.id, member.incarnation, before);
-    this.#view.toggle(member.id, incarnation, state);
-    if (isLiving(before) !== isLiving(state)) this.#living += isLiving(state) ? 1 : -1;
-    member.incarnation = incarnation;
-    member.state = state;
-    if (before !== state) member.changedAt = now;
+    const { id, incarnation, state } = update;
+    this.#members.change(id, { incarnation, state }, now);
+    this.#setSuspicion(now, member, update.source);
+    if (!isLiving(state)) this.#prober.removed(member);
+    if (before !== state) this.#changes.push({ id, before, state, incarnation });
+    this.#enqueue(now, update);
+  }
+
+  #setSuspicion(now: number, member: Member, source: number): void {
     this.#suspects.delete(member);
     member.suspicion = undefined;
-    if (state === "suspect") {
-      member.suspicion = new Suspicion(now, source);
-      this.#suspects.add(member);
-    }
-    if (!isLiving(state)) this.#probes = this.#probes.filter(({ target }) => target !== member);
-    if (before !== state) this.#changes.push({ id: member.id, before, state, incarnation });
+    if (member.state !== "suspect") return;
+    member.suspicion = new Suspicion(now, source);
+    this.#suspects.add(member);
   }
 
-  #add(now: number, id: NodeId, incarnation: number, state: MemberState, ageMs = 0): boolean {
-    if (this.#members.size + 1 >= this.#config.maxMembers && !this.#evict()) return false;
-    const member: Member = {
-      id,
-      incarnation,
-      state,
-      changedAt: now - ageMs,
-      datagrams: false,
-      link: false,
-      rttMs: undefined,
-      clockDeltaMs: undefined,
-      suspicion: undefined,
-    };
-    this.#members.set(id, member);
-    this.#row.push(member);
-    this.#view.toggle(id, incarnation, state);
-    if (isLiving(state)) this.#living++;
-    if (state === "suspect") {
-      member.suspicion = new Suspicion(now, sourceOf(this.#self));
-      this.#suspects.add(member);
+  #add(now: number, id: NodeId, incarnation: number, state: MemberState, ageMs: number): boolean {
+    if (isLiving(state) && this.#options.isBanned?.(id)) return false;
+    if (this.living + 1 > this.#config.maxMembers) return false;
+    while (this.#members.size + 1 >= this.#config.maxMembers) {
+      const gone = this.#members.longestGone();
+      if (gone === undefined) return false;
+      this.#forget(gone);
     }
-    // Into the current round at a random place, so that newcomers are not probed by all at once.
-    this.#order.splice(below(this.#random, this.#order.length + 1), 0, member);
+    const member = this.#members.add(id, { incarnation, state }, now - ageMs);
+    this.#setSuspicion(now, member, sourceOf(this.#self));
+    this.#prober.added(member);
     this.#changes.push({ id, before: undefined, state, incarnation });
-    this.#enqueue(now, { id, incarnation, state, source: sourceOf(this.#self) });
+    this.#enqueue(now, this.#claimAbout(member));
     return true;
   }
 
-  /** Makes room by forgetting the longest gone; false if all members live. */
-  #evict(): boolean {
-    let oldest: Member | undefined;
-    for (const member of this.#row) {
-      if (isLiving(member.state)) continue;
-      if (oldest === undefined || member.changedAt < oldest.changedAt) oldest = member;
-    }
-    if (oldest !== undefined) this.#forget(oldest);
-    return oldest !== undefined;
-  }
-
   #forget(member: Member): void {
-    this.#view.toggle(member.id, member.incarnation, member.state);
-    this.#members.delete(member.id);
-    this.#row.splice(this.#row.indexOf(member), 1);
-    this.#order = this.#order.filter((other) => other !== member);
+    this.#members.forget(member.id);
+    this.#prober.removed(member);
     this.#gossip.drop(member.id);
   }
 
   #prune(now: number): void {
     this.#nextPruneAt = now + PRUNE_PERIOD_MS;
-    for (const member of [...this.#row]) {
+    for (const member of [...this.#members.all()]) {
       if (now - member.changedAt >= this.#keepMs(member.state)) this.#forget(member);
     }
   }
@@ -476,10 +395,79 @@ export class Membership {
     }
   }
 
-  #setIncarnation(incarnation: number): void {
-    this.#view.toggle(this.#self, this.#incarnation, "alive");
-    this.#incarnation = incarnation;
-    this.#view.toggle(this.#self, incarnation, "alive");
+  // -- suspicions ---------------------------------------------------------------------------------
+
+  #suspect(now: number, member: Member): void {
+    if (isLiving(member.state)) this.#apply(now, { ...this.#claimAbout(member), state: "suspect" });
+  }
+
+  #suspicionDeadline({ suspicion, link }: Member): number {
+    assert(suspicion !== undefined, "a suspect has a suspicion");
+    const endsAt = this.#suspicionEnd(suspicion);
+    if (suspicion.lastWordAsked || !link) return endsAt;
+    return Math.min(endsAt, suspicion.startedAt + this.#config.lastWordAfterMs);
+  }
+
+  #suspicionEnd(suspicion: Suspicion): number {
+    const lastsMs = suspicion.endsAt(this.#config, this.living) - suspicion.startedAt;
+    return suspicion.startedAt + lastsMs * this.#prober.patience;
+  }
+
+  #tickSuspicions(now: number): void {
+    for (const suspect of [...this.#suspects]) {
+      const { suspicion } = suspect;
+      if (suspicion === undefined || now < this.#suspicionDeadline(suspect)) continue;
+      if (now >= this.#suspicionEnd(suspicion)) {
+        this.#apply(now, { ...this.#claimAbout(suspect), state: "failed" });
+      } else {
+        suspicion.lastWordAsked = true;
+        this.#ping(suspect, this.#prober.nextSequence(), "link");
+      }
+    }
+  }
+
+  /** This process stood still: its probes and suspicions prove nothing, and it knows that now. */
+  #forgiveAfterPause(now: number): void {
+    this.#prober.forgive(now);
+    for (const { suspicion } of this.#suspects) {
+      if (suspicion !== undefined) suspicion.startedAt = now;
+    }
+  }
+
+  /** Pings one failed member: it may be back, or the network between us. */
+  #reclaim(now: number): void {
+    const { reclaimPeriodMs } = this.#config;
+    this.#nextReclaimAt = now + reclaimPeriodMs / 2 + below(this.#random, reclaimPeriodMs);
+    const failed = this.#members.all()
+      .filter(({ state, datagrams }) => state === "failed" && datagrams);
+    const target = failed[below(this.#random, failed.length)];
+    if (target !== undefined) this.#ping(target, this.#prober.nextSequence(), "datagram");
+  }
+
+  // -- news ---------------------------------------------------------------------------------------
+
+  #enqueue(now: number, update: Update): void {
+    this.#gossip.push(update);
+    if (this.#nextGossipAt === Infinity) this.#nextGossipAt = now;
+  }
+
+  #gossipRound(now: number): void {
+    for (const target of this.#members.pick(this.#config.gossipFanout)) {
+      const updates = this.#updatesFor(target);
+      if (updates.length > 0) this.#send(target.id, "datagram", { type: "gossip", updates });
+    }
+    this.#nextGossipAt = this.#gossip.isEmpty ? Infinity : now + this.#config.gossipPeriodMs;
+  }
+
+  /** News for `to`; if we think ill of it, that comes first, so that it can refute. */
+  #updatesFor(to: Member | undefined): Update[] {
+    const limit = tellLimit(this.#config.gossipRepeat, this.living);
+    if (to === undefined || to.state === "alive") return this.#gossip.take(MAX_UPDATES, limit);
+    return [this.#claimAbout(to), ...this.#gossip.take(MAX_UPDATES - 1, limit, to.id)];
+  }
+
+  #claimAbout({ id, incarnation, state }: Member): Update {
+    return { id, incarnation, state, source: sourceOf(this.#self) };
   }
 
   #ownUpdate(): Update {
@@ -491,238 +479,13 @@ export class Membership {
     };
   }
 
-  // -- probing ------------------------------------------------------------------------------------
-
-  #probeNext(now: number): void {
-    this.#nextProbeAt = now + this.#periodMs();
-    for (let skipped = 0; skipped <= this.#row.length; skipped++) {
-      let target = this.#order.pop();
-      if (target === undefined) {
-        this.#order = shuffle(this.#random, [...this.#row]);
-        target = this.#order.pop();
-      }
-      if (target === undefined) return;
-      const probed = target;
-      if (!isLiving(probed.state) || this.#probes.some((probe) => probe.target === probed)) {
-        continue;
-      }
-      return this.#startProbe(now, probed);
-    }
-  }
-
-  #startProbe(now: number, target: Member): void {
-    const probe: Probe = {
-      target,
-      sequence: this.#nextSequence(),
-      startedAt: now,
-      endsAt: now + this.#periodMs(),
-      stage: "direct",
-      answered: false,
-      asked: 0,
-      nacks: 0,
-    };
-    this.#probes.push(probe);
-    if (target.datagrams) this.#ping(target, probe.sequence, "datagram");
-    else this.#askOthers(probe);
-  }
-
-  #probeDeadline({ stage, startedAt, endsAt }: Probe): number {
-    const patience = 1 + this.#health;
-    switch (stage) {
-      case "direct":
-        return startedAt + this.#config.resendAfterMs * patience;
-      case "resent":
-        return startedAt + this.#config.directTimeoutMs * patience;
-      case "indirect":
-        return endsAt;
-    }
-  }
-
-  #tickProbes(now: number): void {
-    for (const probe of [...this.#probes]) {
-      if (now < this.#probeDeadline(probe)) continue;
-      switch (probe.stage) {
-        case "direct":
-          probe.stage = "resent";
-          this.#ping(probe.target, probe.sequence, "datagram");
-          break;
-        case "resent":
-          this.#askOthers(probe);
-          break;
-        case "indirect":
-          this.#endProbe(now, probe);
-          break;
-      }
-    }
-  }
-
-  /** Others try, and so do we over the link: datagrams may be what does not get through. */
-  #askOthers(probe: Probe): void {
-    probe.stage = "indirect";
-    const { target, sequence } = probe;
-    if (target.link) this.#ping(target, sequence, "link");
-    const helpers = this.#pick(this.#config.indirectProbes, target);
-    probe.asked = helpers.length;
-    for (const helper of helpers) {
-      this.#send(helper.id, "datagram", {
-        type: "pingRequest",
-        sequence,
-        target: target.id,
-        updates: this.#takeUpdates(helper),
-      });
-    }
-  }
-
-  #receiveAck(
-    now: number,
-    sender: Member | undefined,
-    sequence: number,
-    clockMs: number,
-    via: Via,
-  ): void {
-    const relay = this.#relays.get(sequence);
-    if (relay !== undefined) {
-      this.#relays.delete(sequence);
-      this.#noteClock(now, sender, clockMs, 0);
-      // An ack in the target's name; view and clock are ours, which does no harm.
-      this.#send(
-        relay.requester,
-        "datagram",
-        this.#pingOrAck("ack", relay.requesterSequence, this.#members.get(relay.requester)),
-      );
-      return;
-    }
-    const probe = this.#probes.find((probe) => probe.sequence === sequence);
-    if (probe === undefined) return;
-    const direct = sender === probe.target;
-    if (direct && probe.stage === "direct" && via === "datagram") {
-      const rttMs = now - probe.startedAt;
-      const before = probe.target.rttMs;
-      probe.target.rttMs = before === undefined ? rttMs : before + (rttMs - before) / RTT_SMOOTHING;
-    }
-    if (direct) this.#noteClock(now, sender, clockMs, (sender.rttMs ?? 0) / 2);
-    this.#probes = this.#probes.filter((other) => other !== probe);
-    this.#adjustHealth(-1);
-  }
-
-  #endProbe(now: number, probe: Probe): void {
-    this.#probes = this.#probes.filter((other) => other !== probe);
-    // If even those that we asked are silent, the fault may be ours.
-    if (probe.asked > 1 && probe.nacks < probe.asked / 2) this.#adjustHealth(1);
-    const { id, incarnation } = probe.target;
-    this.#apply(now, { id, incarnation, state: "suspect", source: sourceOf(this.#self) });
-  }
-
-  #relay(now: number, requester: NodeId, requesterSequence: number, targetId: NodeId): void {
-    const target = this.#members.get(targetId);
-    if (target === undefined || !target.datagrams || this.#relays.size >= MAX_RELAYS) return;
-    const sequence = this.#nextSequence();
-    const { directTimeoutMs, probePeriodMs } = this.#config;
-    this.#relays.set(sequence, {
-      requester,
-      requesterSequence,
-      expiresAt: now + 2 * probePeriodMs,
-      nackAt: now + directTimeoutMs * NACK_PERCENT / 100,
-    });
-    this.#ping(target, sequence, "datagram");
-  }
-
-  #tickRelays(now: number): void {
-    for (const [sequence, relay] of this.#relays) {
-      if (now >= relay.expiresAt) {
-        this.#relays.delete(sequence);
-      } else if (now >= relay.nackAt) {
-        relay.nackAt = relay.expiresAt;
-        this.#send(relay.requester, "datagram", {
-          type: "nack",
-          sequence: relay.requesterSequence,
-        });
-      }
-    }
-  }
-
-  // -- suspicions ---------------------------------------------------------------------------------
-
-  #suspicionDeadline({ suspicion, link }: Member): number {
-    assert(suspicion !== undefined, "a suspect has a suspicion");
-    const endsAt = this.#suspicionEnd(suspicion);
-    if (suspicion.lastWordAsked || !link) return endsAt;
-    return Math.min(endsAt, suspicion.startedAt + this.#config.lastWordAfterMs);
-  }
-
-  #suspicionEnd(suspicion: Suspicion): number {
-    const endsAt = suspicion.endsAt(this.#config, this.#living);
-    const lasts = endsAt - suspicion.startedAt;
-    return suspicion.startedAt + lasts * (1 + this.#health * HEALTH_PERIOD_STEP);
-  }
-
-  #tickSuspicions(now: number): void {
-    for (const suspect of [...this.#suspects]) {
-      const { suspicion } = suspect;
-      if (suspicion === undefined || now < this.#suspicionDeadline(suspect)) continue;
-      if (now >= this.#suspicionEnd(suspicion)) {
-        const { id, incarnation } = suspect;
-        this.#apply(now, { id, incarnation, state: "failed", source: sourceOf(this.#self) });
-      } else {
-        suspicion.lastWordAsked = true;
-        this.#ping(suspect, this.#nextSequence(), "link");
-      }
-    }
-  }
-
-  /** This process stood still: its probes and suspicions prove nothing, and it knows that now. */
-  #forgiveAfterPause(now: number): void {
-    this.#probes = [];
-    this.#relays.clear();
-    for (const { suspicion } of this.#suspects) {
-      if (suspicion !== undefined) suspicion.startedAt = now;
-    }
-    this.#nextProbeAt = now + below(this.#random, this.#config.probePeriodMs);
-    this.#adjustHealth(1);
-  }
-
-  /** Pings one failed member: it may be back, or the network between us. */
-  #reclaim(now: number): void {
-    const { reclaimPeriodMs } = this.#config;
-    this.#nextReclaimAt = now + reclaimPeriodMs / 2 + below(this.#random, reclaimPeriodMs);
-    const failed = this.#row.filter(({ state, datagrams }) => state === "failed" && datagrams);
-    const target = failed[below(this.#random, failed.length)];
-    if (target !== undefined) this.#ping(target, this.#nextSequence(), "datagram");
-  }
-
-  // -- news ---------------------------------------------------------------------------------------
-
-  #enqueue(now: number, update: Update): void {
-    this.#gossip.push(update);
-    if (this.#nextGossipAt === Infinity) this.#nextGossipAt = now;
-  }
-
-  #gossipRound(now: number): void {
-    for (const target of this.#pick(this.#config.gossipFanout, undefined)) {
-      const updates = this.#takeUpdates(target);
-      if (updates.length > 0) this.#send(target.id, "datagram", { type: "gossip", updates });
-    }
-    this.#nextGossipAt = this.#gossip.isEmpty ? Infinity : now + this.#config.gossipPeriodMs;
-  }
-
-  /** News for `to`; if we think ill of it, that comes first, so that it can refute. */
-  #takeUpdates(to: Member | undefined): Update[] {
-    const limit = tellLimit(this.#config.gossipRepeat, this.#living);
-    if (to === undefined || to.state === "alive") return this.#gossip.take(MAX_UPDATES, limit);
-    return [this.#claimAbout(to), ...this.#gossip.take(MAX_UPDATES - 1, limit, to.id)];
-  }
-
-  #claimAbout({ id, incarnation, state }: Member): Update {
-    return { id, incarnation, state, source: sourceOf(this.#self) };
-  }
-
   /** A member that we hold for failed speaks to us: tell it, and it will refute. */
   #tellIt(sender: Member, via: Via): void {
     this.#send(sender.id, via, { type: "gossip", updates: [this.#claimAbout(sender)] });
   }
 
   #compareView(now: number, from: NodeId, view: ViewHash): void {
-    if (sameView(view, this.#view.value)) {
+    if (sameView(view, this.viewHash)) {
       this.#mismatches = 0;
     } else if (this.#gossip.isEmpty && this.#suspects.size === 0 && !this.#leaving) {
       if (++this.#mismatches >= MISMATCHES) this.#wantList(now, from);
@@ -736,7 +499,7 @@ export class Membership {
     this.#listWanted.push(from);
   }
 
-  // -- small things -------------------------------------------------------------------------------
+  // -- messages -----------------------------------------------------------------------------------
 
   #ping(target: Member, sequence: number, via: Via): void {
     this.#send(target.id, via, this.#pingOrAck("ping", sequence, target));
@@ -746,9 +509,9 @@ export class Membership {
     return {
       type,
       sequence,
-      view: this.#view.value,
-      clockMs: this.#wallMs(),
-      updates: this.#takeUpdates(to),
+      view: this.viewHash,
+      clockMs: this.#options.wallMs(),
+      updates: this.#updatesFor(to),
     };
   }
 
@@ -756,48 +519,8 @@ export class Membership {
     this.#outgoing.push({ to, via, message });
   }
 
-  /** Up to `count` living members with datagram keys, at random, without `except`. */
-  #pick(count: number, except: Member | undefined): Member[] {
-    const usable = (member: Member) =>
-      member !== except && member.datagrams && isLiving(member.state);
-    if (this.#row.length <= count * 4) {
-      return shuffle(this.#random, this.#row.filter(usable)).slice(0, count);
-    }
-    const picked = new Set<Member>();
-    for (let tries = 0; picked.size < count && tries < count * 8; tries++) {
-      const member = this.#row[below(this.#random, this.#row.length)]!;
-      if (usable(member)) picked.add(member);
-    }
-    return [...picked];
+  /** The time on the way is left out: clocks that matter are off by more than that. */
+  #noteClock(now: number, member: Member | undefined, clockMs: number): void {
+    if (member !== undefined) member.clockDeltaMs = clockMs - now;
   }
-
-  #noteClock(now: number, member: Member | undefined, clockMs: number, delayMs: number): void {
-    if (member !== undefined) member.clockDeltaMs = clockMs + delayMs - now;
-  }
-
-  #nextSequence(): number {
-    this.#sequence = (this.#sequence + 1) >>> 0;
-    return this.#sequence;
-  }
-
-  #periodMs(): number {
-    return this.#config.probePeriodMs * (1 + this.#health * HEALTH_PERIOD_STEP);
-  }
-
-  #adjustHealth(change: 1 | -1): void {
-    this.#health = Math.max(0, Math.min(MAX_HEALTH, this.#health + change));
-  }
-}
-
-export function isLiving(state: MemberState | undefined): boolean {
-  return state === "alive" || state === "suspect";
-}
-
-/** Whether a claim beats what is believed: by incarnation, then by the order of the states. */
-function supersedes(
-  claim: { readonly incarnation: number; readonly state: MemberState },
-  believed: { readonly incarnation: number; readonly state: MemberState },
-): boolean {
-  if (claim.incarnation !== believed.incarnation) return claim.incarnation > believed.incarnation;
-  return MEMBER_STATES.indexOf(claim.state) > MEMBER_STATES.indexOf(believed.state);
 }

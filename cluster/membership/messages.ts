@@ -15,6 +15,9 @@ import type { ViewHash } from "./view_hash.ts";
 export const MEMBER_STATES = ["alive", "suspect", "failed", "left"] as const;
 export type MemberState = (typeof MEMBER_STATES)[number];
 
+/** How a message travels. */
+export type Via = "datagram" | "link";
+
 /** A claim about one member. */
 export interface Update {
   readonly id: NodeId;

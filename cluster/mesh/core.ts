@@ -6,7 +6,8 @@
 
 import { assert } from "../errors.ts";
 import type { BootId, NodeId } from "../identity.ts";
-import { isLiving, type Membership } from "../membership/core.ts";
+import type { Membership } from "../membership/core.ts";
+import { isLiving } from "../membership/members.ts";
 import { below, type Random } from "../random.ts";
 import { Backoff } from "./backoff.ts";
 import type { LinkMessage, MemberEntry, NodeInfo, RefuseReason, Talk } from "./messages.ts";
@@ -99,6 +100,8 @@ interface Hello {
   readonly uptimeMs: number;
   readonly wantMembers: boolean;
 }
+
+type Known = NonNullable<(LinkMessage & { readonly type: "welcome" })["known"]>;
 
 interface LinkState {
   readonly number: LinkNumber;
@@ -415,21 +418,26 @@ export class Mesh {
   #admit(now: number, link: LinkState, hello: Hello): void {
     link.waiting = undefined;
     if (link.phase !== "opening") return;
-    const peer = this.#peers.get(link.peer);
-    const before = this.#membership.get(link.peer);
+    const known = this.#believedOf(link.peer);
     this.#closeRivals(now, link);
     this.#takeInfo(now, link, hello.info);
     this.#effects.push({ kind: "talk", link: link.number, peer: link.peer, talk: hello.talk });
     link.phase = "welcomed";
-    const known = before === undefined
-      ? {}
-      : { known: { incarnation: before.incarnation, ...bootOf(peer?.info) } };
     this.#send(link, {
       type: "welcome",
       ...this.#ownHello(now, link.peer),
-      ...known,
+      ...(known === undefined ? {} : { known }),
       ...(hello.wantMembers ? { members: this.#memberList(now) } : {}),
     });
+  }
+
+  /** What is believed of a node before it has said anything new. */
+  #believedOf(id: NodeId): Known | undefined {
+    const member = this.#membership.get(id);
+    if (member === undefined) return undefined;
+    const boot = this.#peers.get(id)?.info?.boot;
+    const { incarnation, state } = member;
+    return boot === undefined ? { incarnation, state } : { boot, incarnation, state };
   }
 
   #receiveWelcome(
@@ -442,8 +450,10 @@ export class Mesh {
     this.#closeRivals(now, link);
     this.#takeInfo(now, link, welcome.info);
     this.#effects.push({ kind: "talk", link: link.number, peer: link.peer, talk: welcome.talk });
-    if (welcome.known !== undefined && welcome.known.boot !== this.#options.boot) {
-      this.#membership.continueAbove(now, welcome.known.incarnation);
+    const { known } = welcome;
+    // What is said of a former run, or of this one when it was taken for dead, has to be outdone.
+    if (known !== undefined && (known.boot !== this.#options.boot || known.state !== "alive")) {
+      this.#membership.continueAbove(now, known.incarnation);
     }
     this.#send(link, { type: "ready", incarnation: this.#membership.incarnation });
     this.#connect(now, link, welcome.incarnation);
@@ -706,10 +716,6 @@ export class Mesh {
 
 function withPort(address: string, port: number): string {
   return address.replace(/:\d+$/, `:${port}`);
-}
-
-function bootOf(info: NodeInfo | undefined): { boot?: BootId } {
-  return info === undefined ? {} : { boot: info.boot };
 }
 
 function sameIdText(address: string, info: NodeInfo | undefined): string {

@@ -83,8 +83,12 @@ const LinkMessageSchema = v.variant("type", [
     talk: TalkSchema,
     incarnation: Count,
     uptimeMs: Count,
-    /** What the answerer knows of the dialler from a former run of it. */
-    known: v.optional(v.object({ boot: v.optional(BootIdSchema), incarnation: Count })),
+    /** What the answerer believed of the dialler until now. */
+    known: v.optional(v.object({
+      boot: v.optional(BootIdSchema),
+      incarnation: Count,
+      state: v.picklist(MEMBER_STATES),
+    })),
     members: v.optional(MemberListSchema),
   }),
   v.object({ type: v.literal("ready"), incarnation: Count }),

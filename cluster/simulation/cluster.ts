@@ -2,7 +2,7 @@
 
 import type { NodeId } from "../identity.ts";
 import { LAN, type MembershipConfig } from "../membership/config.ts";
-import { isLiving } from "../membership/core.ts";
+import { isLiving } from "../membership/members.ts";
 import type { MemberState } from "../membership/messages.ts";
 import { Network } from "./network.ts";
 import { SimulatedNode, type SimulatedPart } from "./node.ts";
