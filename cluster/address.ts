@@ -14,10 +14,10 @@ export interface HostPort {
  */
 export function parseHostPort(text: string, defaultPort: number, what = "address"): HostPort {
   const match = /^\[([^\]]+)\](?::(\d+))?$/.exec(text) ??
-    (text.split(":").length > 2 ? [text, text, undefined] : /^([^:\s]+)(?::(\d+))?$/.exec(text));
+    /^([0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*)$/i.exec(text) ?? /^([^:[\]\s]+)(?::(\d+))?$/.exec(text);
   const host = match?.[1];
   const port = match?.[2] === undefined ? defaultPort : Number(match[2]);
-  if (host === undefined || host === "" || /\s/.test(host) || port < 1 || port > 65_535) {
+  if (host === undefined || host === "" || port < 1 || port > 65_535) {
     throw new Problem(`${what} ${JSON.stringify(text)} is not HOST or HOST:PORT`, {
       hint: 'for example "192.168.1.20:2254", "hall.local" or "[fd77::10]:2254"',
       exitCode: 2,

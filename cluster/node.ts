@@ -428,6 +428,7 @@ export class Node {
     } else {
       settled = this.#serviceByChannel.get(channel.name)
         ?.receive(link.remoteId, channel.name, bytes);
+      settled?.catch((error) => this.#log.error(`${channel.name}: ${messageOf(error)}`));
     }
     this.#flush();
     return settled;

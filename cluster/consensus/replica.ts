@@ -18,6 +18,7 @@
 import { upperMedian } from "../clock.ts";
 import { assert, Problem } from "../errors.ts";
 import type { NodeId } from "../identity.ts";
+import { isPlanted } from "../planted.ts";
 import { below, type Random } from "../random.ts";
 import { Collection, type CollectionSpec, type Item, itemId, keyFor } from "./lww.ts";
 import { NameHash } from "./name_hash.ts";
@@ -320,7 +321,7 @@ export class Replica {
       bound(peer.batches.set(number, items), MAX_BATCHES);
       this.#send(peer.id, { type: "offer", number, items }, datagram ? "datagram" : "link");
     }
-    peer.repeatAt = now + peer.repeatMs;
+    peer.repeatAt = isPlanted("no-repeat") ? Infinity : now + peer.repeatMs;
     peer.repeatMs = Math.min(peer.repeatMs * 2, LAST_REPEAT_MS);
   }
 
@@ -346,8 +347,9 @@ export class Replica {
     });
     if (changed) this.#version++;
     const message: ReplicaMessage = { type: "reply", number, refused };
-    if (this.#savedVersion >= this.#version) this.#send(peer.id, message, "datagram");
-    else this.#holdReply({ to: peer.id, message, version: this.#version });
+    if (this.#savedVersion >= this.#version || isPlanted("ack-before-save")) {
+      this.#send(peer.id, message, "datagram");
+    } else this.#holdReply({ to: peer.id, message, version: this.#version });
   }
 
   #holdReply(reply: HeldReply): void {
@@ -409,7 +411,8 @@ export class Replica {
     return { type: "list", entries, answer };
   }
 
-  #digestMessage(ask: boolean): ReplicaMessage {
+  #digestMessage(asked: boolean): ReplicaMessage {
+    const ask = asked && !isPlanted("no-digests");
     return { type: "digest", hash: this.#hash.value, newestMs: this.#newest?.ms ?? 0, ask };
   }
 
@@ -468,6 +471,7 @@ export class Replica {
 
   /** The latest time that a stamp may show. */
   #latestAllowed(clusterMs: number): number {
+    if (isPlanted("no-skew-bound")) return Infinity;
     const newest = [this.#newest?.ms ?? 0];
     for (const { newestMs } of this.#peers.values()) newest.push(newestMs ?? 0);
     return Math.max(clusterMs, upperMedian(newest)!) + this.#options.maxSkewMs;
@@ -491,6 +495,7 @@ export class Replica {
 
   /** The newest stamp that others would take; what is ahead does not drag new stamps along. */
   #newestNotAhead(clusterMs: number): Stamp | undefined {
+    if (isPlanted("local-clock-stamps")) return undefined;
     this.#reviewAhead(clusterMs);
     if (this.#aheadSince.size === 0) return this.#newest;
     return this.#newestOf((item) => !this.#aheadSince.has(itemId(item)));

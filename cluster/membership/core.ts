@@ -10,6 +10,7 @@
 
 import { assert } from "../errors.ts";
 import type { NodeId } from "../identity.ts";
+import { isPlanted } from "../planted.ts";
 import { below, type Random } from "../random.ts";
 import type { MembershipConfig } from "./config.ts";
 import { GossipQueue, tellLimit } from "./gossip_queue.ts";
@@ -321,7 +322,7 @@ export class Membership {
       this.#incarnation = Math.max(this.#incarnation, incarnation);
       return;
     }
-    if (incarnation < this.#incarnation) return;
+    if (incarnation < this.#incarnation || isPlanted("no-refutation")) return;
     this.#incarnation = incarnation + 1;
     this.#prober.adjustHealth(1);
     this.#enqueue(now, this.#ownUpdate());
@@ -438,6 +439,7 @@ export class Membership {
   #reclaim(now: number): void {
     const { reclaimPeriodMs } = this.#config;
     this.#nextReclaimAt = now + reclaimPeriodMs / 2 + below(this.#random, reclaimPeriodMs);
+    if (isPlanted("no-reclaim")) return;
     const failed = this.#members.all()
       .filter(({ state, datagrams }) => state === "failed" && datagrams);
     const target = failed[below(this.#random, failed.length)];
@@ -493,6 +495,7 @@ export class Membership {
   }
 
   #wantList(now: number, from: NodeId): void {
+    if (isPlanted("no-list-exchange")) return;
     if (now < this.#listAllowedAt || !this.#members.get(from)?.link) return;
     this.#listAllowedAt = now + this.#config.listPeriodMs;
     this.#mismatches = 0;

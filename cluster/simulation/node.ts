@@ -20,6 +20,7 @@ import { MAX_HANDSHAKE_BYTES, PROTOCOL_VERSIONS } from "../transport/handshake.t
 import { DIAL_LIMIT_MS } from "../transport/connect.ts";
 import { NODE_CHANNELS } from "../channels.ts";
 import type { ChannelSpec } from "../transport/mux.ts";
+import { Disk } from "./disk.ts";
 import { LinkEnd, type LinkOwner } from "./link.ts";
 import type { Network } from "./network.ts";
 import { MS, type World } from "./world.ts";
@@ -55,6 +56,7 @@ export class SimulatedNode implements LinkOwner {
   readonly address: string;
   readonly channels: readonly ChannelSpec[];
   readonly parts: readonly SimulatedPart[];
+  readonly disk: Disk;
   powered = true;
   running = false;
   core!: NodeCore;
@@ -76,6 +78,7 @@ export class SimulatedNode implements LinkOwner {
   #paused = false;
   #boot = 0;
   #nextLink = 1;
+  #flushing = false;
   #wakeAt = Infinity;
   #generation = 0;
 
@@ -98,6 +101,7 @@ export class SimulatedNode implements LinkOwner {
     const dice = world.random.fork(`identity ${options.index}`);
     const bytes = Uint8Array.from({ length: 16 }, () => dice.u32() & 0xff);
     this.id = nodeIdOfBytes(bytes);
+    this.disk = new Disk(world, world.random.fork(`disk ${options.index}`));
     this.parts = options.parts ?? [];
     this.channels = [...NODE_CHANNELS, ...this.parts.flatMap(({ channels }) => channels)];
   }
@@ -123,6 +127,7 @@ export class SimulatedNode implements LinkOwner {
     this.#boot++;
     this.#generation++;
     this.#wakeAt = Infinity;
+    this.#flushing = false;
     this.random = this.#world.random.fork(`node ${this.#options.index} ${this.#boot}`);
     this.core = new NodeCore({
       self: this.id,
@@ -158,6 +163,7 @@ export class SimulatedNode implements LinkOwner {
     this.#generation++;
     this.#held = [];
     this.#keys.clear();
+    this.disk.crash();
     if (how === "power") this.powered = false;
     for (const link of this.#links.values()) {
       if (how === "power") link.vanish();
@@ -192,17 +198,24 @@ export class SimulatedNode implements LinkOwner {
     else happen();
   }
 
+  /** A part's deadline has changed. */
+  wake(): void {
+    if (!this.#flushing) this.flush();
+  }
+
   // -- driving the cores --------------------------------------------------------------------------
 
   /** Does what the cores want done and arms the next tick. To be called after every input. */
   flush(): void {
     if (!this.running) return;
+    this.#flushing = true;
     const now = this.#world.nowMs;
     let effects = this.core.takeEffects(now);
     while (effects.length > 0) {
       for (const effect of effects) this.#do(effect);
       effects = this.core.takeEffects(now);
     }
+    this.#flushing = false;
     let deadline = this.core.deadline();
     for (const part of this.parts) deadline = Math.min(deadline, part.deadline());
     if (deadline === Infinity) return;

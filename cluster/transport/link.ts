@@ -85,8 +85,7 @@ export class Link {
 
   /** Bytes waiting in the queues of all priorities. */
   get queuedBytes(): number {
-    return this.#mux.queuedBytes("control") + this.#mux.queuedBytes("small") +
-      this.#mux.queuedBytes("bulk");
+    return this.#mux.totalQueuedBytes;
   }
 
   /** Sends what is queued, says goodbye, and closes when the other side has done so too. */

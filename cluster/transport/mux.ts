@@ -72,7 +72,7 @@ interface Incoming {
   received: number;
 }
 
-/** A whole message came in. A promise holds back bulk credit until it is settled. */
+/** A whole message came in. A promise holds back its channel's bulk credit until it is settled. */
 export type Deliver = (channel: ChannelSpec, bytes: Uint8Array) => void | Promise<void>;
 
 export class Mux {
@@ -84,6 +84,8 @@ export class Mux {
   #remote: readonly (ChannelSpec | undefined)[] = [];
   readonly #incoming = new Map<number, Incoming>();
   readonly #outputReady: () => void;
+  /** Credit for channels whose receivers are still busy with messages that they got. */
+  readonly #heldCredit = new Map<number, { byteCount: number; deliveries: number }>();
   #windowBytes = BULK_WINDOW_BYTES;
   #creditOwedBytes = 0;
   #askDue = false;
@@ -137,6 +139,12 @@ export class Mux {
 
   queuedBytes(priority: Priority): number {
     return this.#queuedBytes[priority];
+  }
+
+  /** Bytes of messages, of all priorities, that no frame has taken yet. */
+  get totalQueuedBytes(): number {
+    const { control, small, bulk } = this.#queuedBytes;
+    return control + small + bulk;
   }
 
   /** After everything queued, tells the other side that nothing more will come. */
@@ -266,15 +274,25 @@ export class Mux {
       const message = this.#assemble(number, spec, first, last, total, bytes);
       if (message !== undefined) settled = deliver(spec, message);
     }
-    if ((head & BULK_FLAG) === 0) return;
-    if (settled === undefined) {
-      this.#creditOwedBytes += bytes.length;
-    } else {
-      void settled.finally(() => {
-        this.#creditOwedBytes += bytes.length;
+    if ((head & BULK_FLAG) !== 0) this.#owe(number, bytes.length, settled);
+  }
+
+  /** Owes credit for bulk bytes: at once, or when their channel's receiver has done with what it has. */
+  #owe(number: number, byteCount: number, settled: void | Promise<void>): void {
+    const held = this.#heldCredit.get(number) ?? { byteCount: 0, deliveries: 0 };
+    if (settled !== undefined) {
+      held.deliveries++;
+      this.#heldCredit.set(number, held);
+      const release = () => {
+        if (--held.deliveries > 0) return;
+        this.#creditOwedBytes += held.byteCount;
+        this.#heldCredit.delete(number);
         this.#outputReady();
-      });
+      };
+      settled.then(release, release);
     }
+    if (held.deliveries > 0) held.byteCount += byteCount;
+    else this.#creditOwedBytes += byteCount;
   }
 
   #assemble(
