@@ -91,8 +91,8 @@ interface Peer {
   repeatAt: number;
   repeatMs: number;
   tries: number;
-  /** The time of the newest stamp that it holds, from its last digest. */
-  newestMs: number | undefined;
+  /** The newest stamp that it holds, from its last digest. */
+  newest: Stamp | undefined;
 }
 
 interface HeldReply {
@@ -106,8 +106,11 @@ export class Replica {
   readonly #collections = new Map<string, Collection>();
   readonly #peers = new Map<NodeId, Peer>();
   readonly #hash = new NameHash();
-  /** Since when, on the cluster's clock, an own item has been known to be ahead. */
-  readonly #aheadSince = new Map<string, number>();
+  /**
+   * Own items that are ahead, and the newest stamp that was in order when that was found: whatever
+   * is set later, anywhere, has a stamp above it, even if the cluster's clock steps back.
+   */
+  readonly #aheadSince = new Map<string, Stamp | undefined>();
   readonly #refusals = new Map<string, RefusalView>();
   /** Who holds what was put here lately. */
   readonly #holders = new Map<string, Set<NodeId>>();
@@ -246,7 +249,7 @@ export class Replica {
       repeatAt: Infinity,
       repeatMs: FIRST_REPEAT_MS,
       tries: 0,
-      newestMs: undefined,
+      newest: undefined,
     });
     // One of the two asks for a list if they differ; both learn how new the other's items are.
     this.#send(id, this.#digestMessage(this.#options.self < id), "link");
@@ -260,6 +263,7 @@ export class Replica {
   receive(now: number, clusterMs: number, from: NodeId, message: ReplicaMessage): void {
     const peer = this.#peers.get(from);
     if (peer === undefined) return;
+    if (message.type === "digest") peer.newest = message.newest;
     this.#reviewAhead(clusterMs);
     switch (message.type) {
       case "offer":
@@ -267,7 +271,6 @@ export class Replica {
       case "reply":
         return this.#receiveReply(now, peer, message.number, message.refused);
       case "digest":
-        peer.newestMs = message.newestMs;
         if (message.ask && message.hash !== this.#hash.value) {
           this.#send(from, this.#listMessage(true), "link");
         }
@@ -413,7 +416,7 @@ export class Replica {
 
   #digestMessage(asked: boolean): ReplicaMessage {
     const ask = asked && !isPlanted("no-digests");
-    return { type: "digest", hash: this.#hash.value, newestMs: this.#newest?.ms ?? 0, ask };
+    return { type: "digest", hash: this.#hash.value, ask, newest: this.#newest };
   }
 
   // -- merging ------------------------------------------------------------------------------------
@@ -442,8 +445,10 @@ export class Replica {
 
   /** Whether `held`, which is ahead of time, gives way to something set after it was found ahead. */
   #isOverruled(held: Item, item: Item): boolean {
-    const since = this.#aheadSince.get(itemId(held));
-    return since !== undefined && item.stamp.ms > since;
+    const id = itemId(held);
+    const since = this.#aheadSince.get(id);
+    return this.#aheadSince.has(id) &&
+      (since === undefined || compareStamps(item.stamp, since) > 0);
   }
 
   /** A full history takes what is newer than its oldest; a full register takes no new keys. */
@@ -473,27 +478,38 @@ export class Replica {
   #latestAllowed(clusterMs: number): number {
     if (isPlanted("no-skew-bound")) return Infinity;
     const newest = [this.#newest?.ms ?? 0];
-    for (const { newestMs } of this.#peers.values()) newest.push(newestMs ?? 0);
+    for (const peer of this.#peers.values()) newest.push(peer.newest?.ms ?? 0);
     return Math.max(clusterMs, upperMedian(newest)!) + this.#options.maxSkewMs;
   }
 
-  /** Notes since when own items have been known to be ahead, and forgets it when time catches up. */
+  /** Notes which own items are ahead, and forgets it when time catches up. */
   #reviewAhead(clusterMs: number): void {
     const latest = this.#latestAllowed(clusterMs);
     if (this.#newest === undefined || this.#newest.ms <= latest) {
       this.#aheadSince.clear();
       return;
     }
+    const since = this.#newestInOrder(latest);
     for (const collection of this.#collections.values()) {
       for (const item of collection.values()) {
         const id = itemId(item);
         if (item.stamp.ms <= latest) this.#aheadSince.delete(id);
-        else if (!this.#aheadSince.has(id)) this.#aheadSince.set(id, clusterMs);
+        else if (!this.#aheadSince.has(id)) this.#aheadSince.set(id, since);
       }
     }
   }
 
-  /** The newest stamp that others would take; what is ahead does not drag new stamps along. */
+  /** The newest stamp, here or at a peer, that is not ahead. */
+  #newestInOrder(latest: number): Stamp | undefined {
+    let newest = this.#newestOf(({ stamp }) => stamp.ms <= latest);
+    for (const peer of this.#peers.values()) {
+      if (peer.newest === undefined || peer.newest.ms > latest) continue;
+      if (newest === undefined || compareStamps(newest, peer.newest) < 0) newest = peer.newest;
+    }
+    return newest;
+  }
+
+  /** The newest stamp held that others would take: what is ahead does not drag new stamps along. */
   #newestNotAhead(clusterMs: number): Stamp | undefined {
     if (isPlanted("local-clock-stamps")) return undefined;
     this.#reviewAhead(clusterMs);

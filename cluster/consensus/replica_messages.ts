@@ -30,11 +30,11 @@ export type ReplicaMessage =
   | { readonly type: "offer"; readonly number: number; readonly items: readonly Item[] }
   /** All items of that offer are held and saved, or older than what is, but for the refused ones. */
   | { readonly type: "reply"; readonly number: number; readonly refused: readonly Refusal[] }
-  /** A hash over the names of all items, and the newest stamp's time. */
+  /** A hash over the names of all items, and the newest stamp. */
   | {
     readonly type: "digest";
     readonly hash: string;
-    readonly newestMs: number;
+    readonly newest: Stamp | undefined;
     /** Whether a list is wanted if the receiver's hash is another. */
     readonly ask: boolean;
   }
@@ -71,7 +71,7 @@ const MessageSchema = v.variant("type", [
   v.object({
     type: v.literal("digest"),
     hash: v.pipe(v.string(), v.maxLength(16)),
-    newestMs: Whole,
+    newest: v.optional(StampSchema),
     ask: v.boolean(),
   }),
   v.object({
@@ -98,8 +98,10 @@ export function encodeReplicaMessage(message: ReplicaMessage): Uint8Array {
         ...message,
         refused: message.refused.map(({ index, aheadMs }) => [index, aheadMs]),
       });
-    case "digest":
-      return encodeCbor(message);
+    case "digest": {
+      const { newest, ...rest } = message;
+      return encodeCbor(newest === undefined ? rest : { ...rest, newest: tupleOf(newest) });
+    }
     case "list":
       return encodeCbor({
         ...message,
@@ -121,5 +123,7 @@ export function decodeReplicaMessage(bytes: Uint8Array): ReplicaMessage {
     const issue = result.issues[0];
     throw new MalformedError(`${v.getDotPath(issue) ?? "message"}: ${issue.message}`);
   }
-  return result.output;
+  const { output } = result;
+  // An absent key is read as one that is there and undefined.
+  return output.type === "digest" ? { ...output, newest: output.newest } : output;
 }

@@ -231,9 +231,7 @@ export class Membership {
 
   receive(now: number, from: NodeId, message: Message, via: Via): void {
     const sender = this.#members.get(from);
-    if (message.type !== "nack") {
-      for (const update of message.updates) this.#receiveUpdate(now, from, update);
-    }
+    if (message.type !== "nack") this.#receiveUpdates(now, from, message.updates, via);
     switch (message.type) {
       case "ping":
         this.#noteClock(now, sender, message.clockMs);
@@ -254,7 +252,8 @@ export class Membership {
         this.#prober.receiveNack(message.sequence);
         break;
       case "gossip":
-        break;
+        // Not told what we think of it: two that hold each other for failed would never stop.
+        return;
     }
     if (sender?.state === "failed") this.#tellIt(sender, via);
   }
@@ -295,6 +294,16 @@ export class Membership {
   }
 
   // -- claims -------------------------------------------------------------------------------------
+
+  #receiveUpdates(now: number, from: NodeId, updates: readonly Update[], via: Via): void {
+    for (const update of updates) this.#receiveUpdate(now, from, update);
+    // Who thinks ill of us is answered at once, and not left to chance.
+    if (updates.some(({ id, state }) => id === this.#self && state !== "alive")) {
+      if (!isPlanted("no-refutation")) {
+        this.#send(from, via, { type: "gossip", updates: [this.#ownUpdate()] });
+      }
+    }
+  }
 
   #receiveUpdate(now: number, from: NodeId, update: Update): void {
     if (update.id !== this.#self && this.#members.get(update.id) === undefined) {

@@ -586,9 +586,17 @@ export class Mesh {
     if (peer !== undefined) peer.dialAt = now + peer.backoff.next(this.#random);
   }
 
+  /** It said goodbye, or so we hear: old news, if a new run of it is introducing itself. */
   memberLeft(id: NodeId): void {
     this.#dropLink(id, "left");
-    this.#options.forgetKeys(id);
+    if (!this.#isMeeting(id)) this.#options.forgetKeys(id);
+  }
+
+  #isMeeting(id: NodeId): boolean {
+    for (const { peer, phase } of this.#links.values()) {
+      if (peer === id && (phase === "opening" || phase === "welcomed")) return true;
+    }
+    return false;
   }
 
   /** It is back, or new: dial it at once if we must. */
