@@ -31,8 +31,8 @@ import {
 } from "./replica_messages.ts";
 import { compareStamps, nextStamp, type Stamp } from "./stamp.ts";
 
-/** First pause before an unanswered offer is repeated; doubled each time. */
-const FIRST_REPEAT_MS = 100;
+/** First pause before an unanswered offer is repeated; doubled each time. A slow disk answers late. */
+const FIRST_REPEAT_MS = 50;
 const LAST_REPEAT_MS = 2_000;
 /** Unanswered by datagram that often: the link is tried in turn. */
 const DATAGRAM_TRIES = 3;

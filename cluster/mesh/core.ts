@@ -151,6 +151,8 @@ export class Mesh {
   readonly #peers = new Map<NodeId, Peer>();
   readonly #targets = new Map<string, Target>();
   readonly #links = new Map<LinkNumber, LinkState>();
+  /** The same links, by who is at the other end. */
+  readonly #linksOf = new Map<NodeId, Set<LinkState>>();
   readonly #dials = new Map<number, Peer | Target>();
   readonly #openingUntil = new Map<LinkNumber, number>();
   #nextDial = 1;
@@ -254,6 +256,8 @@ export class Mesh {
       waiting: undefined,
     };
     this.#links.set(number, link);
+    const siblings = this.#linksOf.get(peer) ?? new Set();
+    this.#linksOf.set(peer, siblings.add(link));
     this.#openingUntil.set(number, now + OPENING_LIMIT_MS);
     if (dial !== undefined) this.#dialEnded(dial, peer);
     if (this.#stopping) return this.#close(link, "stopping");
@@ -276,9 +280,13 @@ export class Mesh {
     const link = this.#links.get(number);
     if (link === undefined) return;
     this.#links.delete(number);
+    const siblings = this.#linksOf.get(link.peer);
+    siblings?.delete(link);
+    if (siblings?.size === 0) this.#linksOf.delete(link.peer);
     this.#openingUntil.delete(number);
     const peer = this.#peers.get(link.peer);
     if (peer?.link === number) this.#disconnected(now, peer, link, died);
+    else if (link.dialled && link.phase === "opening") this.#backOff(now, peer, link.address);
     for (const rival of this.#rivals(link)) {
       if (rival.waiting !== undefined) this.#admit(now, rival, rival.waiting.hello);
     }
@@ -533,6 +541,11 @@ export class Mesh {
     }
     this.#event({ type: "refused", peer: id, address, reason, text });
     if (reason === "duplicate-id") return this.#event({ type: "mustStop", text });
+    this.#backOff(now, peer, address);
+  }
+
+  /** A call that came to nothing although somebody answered. */
+  #backOff(now: number, peer: Peer | undefined, address: string): void {
     for (const dialled of [peer, this.#targets.get(address)]) {
       if (dialled !== undefined) dialled.dialAt = now + dialled.backoff.next(this.#random);
     }
@@ -559,14 +572,10 @@ export class Mesh {
     this.#effects.push({ kind: "close", link: link.number, reason, drain: false });
   }
 
+  /** The other links to the same node that are not on their way out. */
   #rivals(link: LinkState): LinkState[] {
-    const rivals: LinkState[] = [];
-    for (const other of this.#links.values()) {
-      if (other.peer === link.peer && other !== link && other.phase !== "closing") {
-        rivals.push(other);
-      }
-    }
-    return rivals;
+    return [...this.#linksOf.get(link.peer) ?? []]
+      .filter((other) => other !== link && other.phase !== "closing");
   }
 
   #closeRivals(now: number, link: LinkState): void {
@@ -592,9 +601,10 @@ export class Mesh {
     if (!this.#isMeeting(id)) this.#options.forgetKeys(id);
   }
 
+  /** Whether a link to it is being opened. */
   #isMeeting(id: NodeId): boolean {
-    for (const { peer, phase } of this.#links.values()) {
-      if (peer === id && (phase === "opening" || phase === "welcomed")) return true;
+    for (const { phase } of this.#linksOf.get(id) ?? []) {
+      if (phase === "opening" || phase === "welcomed") return true;
     }
     return false;
   }
@@ -701,6 +711,7 @@ export class Mesh {
 
   #wantsDial(peer: Peer): boolean {
     if (peer.link !== undefined || peer.dialling || peer.addresses.length === 0) return false;
+    if (this.#isMeeting(peer.id)) return false;
     if (this.#options.isBanned(peer.id)) return false;
     return this.#membership.get(peer.id)?.state !== "left";
   }
@@ -708,6 +719,7 @@ export class Mesh {
   /** Whether the node at that address is connected, or dialled under its own name. */
   #isCovered(target: Target): boolean {
     if (target.peer === undefined) return false;
+    if (this.#isMeeting(target.peer)) return true;
     const peer = this.#peers.get(target.peer);
     if (peer === undefined) return false;
     return peer.link !== undefined || isLiving(this.#membership.get(peer.id)?.state);

@@ -145,7 +145,7 @@ Deno.test("Replica offers what is put to all members at once, until they have sa
       }
     }
   }
-  assert.deepEqual(repeats, [100, 300, 700, 1_500, 3_100, 5_100, 7_100, 9_100]);
+  assert.deepEqual(repeats, [50, 150, 350, 750, 1_550, 3_150, 5_150, 7_150, 9_150]);
   replica.disconnected(C);
   assert.equal(replica.isPending(put!), false, "who is gone is told when it comes back");
 });
