@@ -53,6 +53,12 @@ export async function runNode(context: CliContext, run: NodeRun): Promise<void> 
       `node ${node.alias} (${shortId(node.id)}) runs ${names.join(", ")}, ` +
         `listening on ${node.addresses.join(", ") || `port ${node.port}`}`,
     );
+    if (node.addresses.length === 0) {
+      log.warn("this host has no address yet that others can reach; waiting for a network");
+    }
+    log.debug(
+      `data dir ${dataDir.path}, process ${Deno.pid}`,
+    );
     tellWhatItWaitsFor(node, config, run.configPath, log);
     const removeListeners = onStopSignal((signal) => {
       log.info(`${signal}: leaving the cluster`);
@@ -93,6 +99,7 @@ async function startNode(
     bindPort,
     advertise: discovery.advertise.map(withPort),
     hosts: discovery.hosts.map(withPort),
+    mdns: discovery.mdns,
     remember: discovery.remember,
     maxSkewMs: cluster.max_clock_skew,
     dataDir,

@@ -9,6 +9,8 @@ import { Bans } from "./bans.ts";
 import { ByteWriter } from "./bytes.ts";
 import { NODE_CHANNELS } from "./channels.ts";
 import type { DataDir } from "./data_dir.ts";
+import { Mdns } from "./discovery/mdns/driver.ts";
+import type { MdnsEvent } from "./discovery/mdns/core.ts";
 import { PeersFile } from "./discovery/peers_file.ts";
 import { assert, MalformedError, messageOf, Problem, unreachable } from "./errors.ts";
 import { type BootId, type Identity, newBootId, type NodeId } from "./identity.ts";
@@ -51,6 +53,8 @@ export interface NodeOptions {
   readonly advertise: readonly string[];
   /** HOST:PORT of nodes to look for. */
   readonly hosts: readonly string[];
+  /** Whether to announce this node, and to find others, by multicast DNS. */
+  readonly mdns: boolean;
   /** Whether peers are remembered for the next start. */
   readonly remember: boolean;
   /** A change may be stamped this far ahead of the cluster's clock, in milliseconds. */
@@ -93,6 +97,7 @@ export class Node {
   readonly #writer = new ByteWriter(256);
   readonly #abort = new AbortController();
   readonly #peersFile: PeersFile | undefined;
+  #mdns: Mdns | undefined;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   readonly #refusals = new Map<string, number>();
   readonly #stopped = Promise.withResolvers<Problem | undefined>();
@@ -167,13 +172,38 @@ export class Node {
 
   async #begin(): Promise<void> {
     const now = performance.now();
-    for (const host of this.#options.hosts) this.core.addTarget(now, host, "hosts");
+    for (const host of this.#options.hosts) this.core.mesh.addTarget(now, host, "hosts");
     for (const { id, addresses } of await this.#peersFile?.load() ?? []) {
       this.core.mesh.addPeer(now, id, addresses, "peers");
     }
+    if (this.#options.mdns) this.#mdns = await this.#startMdns();
     this.#begun = true;
     this.loopDelay.start();
     this.#addressTimer = setInterval(() => this.#checkAddresses(), ADDRESS_PERIOD_MS);
+    this.#flush();
+  }
+
+  #startMdns(): Promise<Mdns> {
+    const { alias, keyring, versions, bindHost, random } = this.#options;
+    return Mdns.start({
+      id: this.id,
+      alias,
+      port: this.port,
+      bindHost,
+      clusterHash: keyring.clusterHash,
+      keyId: keyring.primary.keyId,
+      versions,
+      interfaces: Deno.networkInterfaces(),
+      random,
+      log: this.#log,
+      found: (event) => this.#followHint(event),
+    });
+  }
+
+  /** What mDNS says is a hint whom to dial, or that this is of no use any more. */
+  #followHint({ kind, address, id }: MdnsEvent): void {
+    if (kind === "found") this.core.mesh.addTarget(performance.now(), address, "mdns", id);
+    else this.core.mesh.removeTarget(address, "mdns");
     this.#flush();
   }
 
@@ -185,7 +215,7 @@ export class Node {
 
   /** Whether this node announces itself and listens to announcements by multicast DNS. */
   get mdnsActive(): boolean {
-    return false;
+    return this.#mdns?.active ?? false;
   }
 
   get addresses(): readonly string[] {
@@ -249,11 +279,13 @@ export class Node {
     this.#flush();
     this.#abort.abort();
     this.#acceptor.close();
+    const silenced = this.#mdns?.close();
     const limit = performance.now() + LEAVE_LIMIT_MS;
     while (this.#links.size > 0 && performance.now() < limit) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     for (const link of [...this.#links.values()]) link.close("stopping");
+    await silenced;
     clearTimeout(this.#timer);
     this.#timerAt = -Infinity;
     this.#socket.close();
@@ -503,6 +535,7 @@ export class Node {
   }
 
   #checkAddresses(): void {
+    this.#mdns?.refresh(Deno.networkInterfaces());
     const addresses = this.#findAddresses();
     if (addresses.join() === this.#addresses.join()) return;
     this.#addresses = addresses;

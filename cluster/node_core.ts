@@ -15,7 +15,6 @@ import {
 import { isLiving } from "./membership/members.ts";
 import type { Message } from "./membership/messages.ts";
 import {
-  type FoundBy,
   type LinkNumber,
   Mesh,
   type MeshEffect,
@@ -81,10 +80,6 @@ export class NodeCore {
   }
 
   // -- what happens -------------------------------------------------------------------------------
-
-  addTarget(now: number, address: string, foundBy: FoundBy): void {
-    this.mesh.addTarget(now, address, foundBy);
-  }
 
   linkUp(
     now: number,

@@ -23,7 +23,7 @@ export function logNodeEvent(log: Log, core: NodeCore, event: NodeEvent): void {
     case "refusing":
       return log.warn(`refused ${nameOf(core, event.peer)} at ${event.address}: ${event.text}`);
     case "mustStop":
-      return log.error(event.text);
+      return; // the process ends with these words
     case "member":
       return logMember(log, nameOf(core, event.id), event);
     default:

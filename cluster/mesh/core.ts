@@ -181,23 +181,23 @@ export class Mesh {
 
   // -- whom to look for ---------------------------------------------------------------------------
 
-  /** An address where a node may be. Known ones are left as they are. */
-  addTarget(now: number, address: string, foundBy: FoundBy): void {
+  /** An address where a node may be, and which one, if somebody said so. Known ones are left as they are. */
+  addTarget(now: number, address: string, foundBy: FoundBy, hint?: NodeId): void {
     if (this.#targets.has(address) || this.#targets.size >= MAX_TARGETS) return;
     this.#targets.set(address, {
       address,
       foundBy,
-      peer: undefined,
-      isSelf: false,
+      peer: hint,
+      isSelf: hint === this.#options.self,
       backoff: new Backoff(),
       dialAt: now,
       dialling: false,
     });
   }
 
-  /** Nobody is announced there any more. */
-  removeTarget(address: string): void {
-    this.#targets.delete(address);
+  /** Nobody is to be found there by that way any more. */
+  removeTarget(address: string, foundBy: FoundBy): void {
+    if (this.#targets.get(address)?.foundBy === foundBy) this.#targets.delete(address);
   }
 
   /** A node that was a member last time. */
@@ -398,9 +398,11 @@ export class Mesh {
     }
     if (hello.uptimeMs > now - this.#options.startedAt) {
       this.#close(link, "the same ID");
-      return this.#event({ type: "mustStop", text: sameIdText(link.address, hello.info) });
+      const text = sameIdText(described(hello.info), described(this.#options.info()));
+      return this.#event({ type: "mustStop", text });
     }
-    this.#refuse(link, "duplicate-id", sameIdText("", this.#options.info()));
+    const text = sameIdText(described(this.#options.info()), described(hello.info));
+    this.#refuse(link, "duplicate-id", text);
   }
 
   /** The link that is up has answered: whoever wants its place must go, or was there first. */
@@ -412,11 +414,13 @@ export class Mesh {
         this.#refuse(rival, "duplicate-link", "the other connection stays");
         continue;
       }
-      const peer = this.#peers.get(established.peer);
+      const known = this.#peers.get(established.peer)?.info;
+      const first = known === undefined ? established.address : described(known);
+      const second = described(hello.info);
       if (rival.startedAt >= established.startedAt) {
-        this.#refuse(rival, "duplicate-id", sameIdText(established.address, peer?.info));
+        this.#refuse(rival, "duplicate-id", sameIdText(first, second));
       } else {
-        this.#refuse(established, "duplicate-id", sameIdText(rival.address, hello.info));
+        this.#refuse(established, "duplicate-id", sameIdText(second, first));
         this.#admit(now, rival, hello);
       }
     }
@@ -539,8 +543,8 @@ export class Mesh {
       if (peer !== undefined) peer.dialAt = now + peer.backoff.next(this.#random);
       return;
     }
-    this.#event({ type: "refused", peer: id, address, reason, text });
     if (reason === "duplicate-id") return this.#event({ type: "mustStop", text });
+    this.#event({ type: "refused", peer: id, address, reason, text });
     this.#backOff(now, peer, address);
   }
 
@@ -738,8 +742,10 @@ function withPort(address: string, port: number): string {
   return address.replace(/:\d+$/, `:${port}`);
 }
 
-function sameIdText(address: string, info: NodeInfo | undefined): string {
-  const where = address || info?.addresses[0] || "an unknown address";
-  const name = info === undefined ? "" : ` ("${info.alias}")`;
-  return `a node with the same ID runs already at ${where}${name}`;
+function described({ alias, addresses }: NodeInfo): string {
+  return `"${alias}" at ${addresses[0] ?? "an unknown address"}`;
+}
+
+function sameIdText(older: string, newer: string): string {
+  return `two nodes have one ID: ${older} was there first, ${newer} must go`;
 }

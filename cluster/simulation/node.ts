@@ -149,7 +149,7 @@ export class SimulatedNode implements LinkOwner {
       isBanned: () => false,
     });
     for (const host of this.#options.hosts) {
-      if (host !== this.address) this.core.addTarget(this.#world.nowMs, host, "hosts");
+      if (host !== this.address) this.core.mesh.addTarget(this.#world.nowMs, host, "hosts");
     }
     for (const part of this.parts) part.start(this);
     this.#world.note(this.name, "starts");
