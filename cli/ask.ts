@@ -6,7 +6,7 @@ import { ExitCode, messageOf, Problem } from "../cluster/errors.ts";
 import { writeAll } from "../cluster/files.ts";
 import type { Config } from "./config/schema.ts";
 import type { CliContext } from "./context.ts";
-import { dataDirOf } from "./flags.ts";
+import { dataDirOf } from "./settings.ts";
 
 /** A node that does not answer within this time is stuck; streams have no such limit. */
 const ANSWER_LIMIT_MS = 10_000;

@@ -4,7 +4,8 @@ import { formatHostPort, isLoopback, parseHostPort } from "../cluster/address.ts
 import { ControlServer } from "../cluster/control.ts";
 import { controlSocketPath, DataDir, IDENTITY_FILE } from "../cluster/data_dir.ts";
 import { Problem } from "../cluster/errors.ts";
-import { loadIdentity, shortId } from "../cluster/identity.ts";
+import { loadIdentity } from "../cluster/identity.ts";
+import { shortId } from "../cluster/ids.ts";
 import { type Keyring, keyringOf, readClusterKey } from "../cluster/keys.ts";
 import type { Log } from "../cluster/log.ts";
 import { PROFILES } from "../cluster/membership/config.ts";
@@ -15,7 +16,7 @@ import type { Service } from "../cluster/service.ts";
 import { PROTOCOL_VERSIONS } from "../cluster/transport/handshake.ts";
 import type { Config } from "./config/schema.ts";
 import type { CliContext } from "./context.ts";
-import { dataDirOf } from "./flags.ts";
+import { dataDirOf } from "./settings.ts";
 import { groupIdOf } from "./group.ts";
 import { openLog } from "./log.ts";
 import type { PartMaker } from "./part.ts";

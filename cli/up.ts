@@ -3,7 +3,7 @@
 import { buildCommand, type Command } from "@stricli/core";
 import type { PartName } from "./config/schema.ts";
 import type { CliContext } from "./context.ts";
-import { loadConfigFor, NODE_ALIASES, NODE_FLAGS, type NodeFlags } from "./flags.ts";
+import { NODE_ALIASES, NODE_FLAGS, type NodeFlags } from "./flags.ts";
 import type { PartMaker } from "./part.ts";
 
 export type Parts = Readonly<Record<PartName, () => Promise<PartMaker>>>;
@@ -13,6 +13,7 @@ const DEFAULT_PORT = 2254;
 export function upCommand(parts: Parts): Command<CliContext> {
   return buildCommand<NodeFlags, [], CliContext>({
     async func(flags) {
+      const { loadConfigFor } = await import("./settings.ts");
       const { config, path } = await loadConfigFor(this, flags);
       const makers: PartMaker[] = [];
       for (const name of config.up.parts) makers.push(await parts[name]());

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import type { CollectionSpec } from "./consensus/lww.ts";
 import type { ItemChange } from "./consensus/replica.ts";
 import { type Held, ReplicaDriver } from "./consensus/replica_driver.ts";
-import { isNodeId, type NodeId } from "./identity.ts";
+import { isNodeId, type NodeId } from "./ids.ts";
 import type { NodeEvent } from "./node_core.ts";
 import type { Service, ServiceNode } from "./service.ts";
 

@@ -1,6 +1,6 @@
 /** The members as one node sees them, in the shape that `cluster members --json` prints. */
 
-import type { NodeId } from "./identity.ts";
+import type { NodeId } from "./ids.ts";
 import type { MemberState } from "./membership/messages.ts";
 import type { FoundBy } from "./mesh/core.ts";
 import type { NodeCore } from "./node_core.ts";

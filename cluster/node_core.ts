@@ -4,7 +4,7 @@
  */
 
 import { upperMedian } from "./clock.ts";
-import type { BootId, NodeId } from "./identity.ts";
+import type { BootId, NodeId } from "./ids.ts";
 import type { MembershipConfig } from "./membership/config.ts";
 import {
   type MemberChange,

@@ -1,7 +1,7 @@
 /** Turns what happens to a node into lines for people: the first time in full, repetitions not at all. */
 
 import { unreachable } from "./errors.ts";
-import { type NodeId, shortId } from "./identity.ts";
+import { type NodeId, shortId } from "./ids.ts";
 import type { Log } from "./log.ts";
 import type { NodeCore, NodeEvent } from "./node_core.ts";
 

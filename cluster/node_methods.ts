@@ -2,7 +2,7 @@
 
 import type { ControlMethods, ControlStream, Json, Params } from "./control.ts";
 import { Problem } from "./errors.ts";
-import { isNodeId, type NodeId } from "./identity.ts";
+import { isNodeId, type NodeId } from "./ids.ts";
 import type { Node } from "./node.ts";
 
 /** A stream of member lists tells at most this often, however much happens. */

@@ -1,7 +1,7 @@
 /** How a part of the program (reminder, kv, vm) plugs into a node. */
 
 import type { ControlMethods } from "./control.ts";
-import type { NodeId } from "./identity.ts";
+import type { NodeId } from "./ids.ts";
 import type { Log } from "./log.ts";
 import type { NodeEvent } from "./node_core.ts";
 import type { Random } from "./random.ts";

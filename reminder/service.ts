@@ -4,7 +4,7 @@ import type { ItemChange } from "../cluster/consensus/replica.ts";
 import { ReplicaDriver } from "../cluster/consensus/replica_driver.ts";
 import type { ControlMethods, Json, Params } from "../cluster/control.ts";
 import { messageOf, Problem } from "../cluster/errors.ts";
-import type { NodeId } from "../cluster/identity.ts";
+import type { NodeId } from "../cluster/ids.ts";
 import type { NodeEvent } from "../cluster/node_core.ts";
 import type { Service, ServiceNode } from "../cluster/service.ts";
 import { type Moment, type Put, ReminderCore } from "./core.ts";

@@ -151,7 +151,6 @@ const thresholds = v.pipe(
 const DEFAULT_REMINDER = {
   name: "cat-litter",
   night: "22:00-07:00",
-  time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   snooze: "1h",
 } as const;
 
@@ -159,7 +158,7 @@ const reminder = v.strictObject({
   name: name("what it is called, the same on all nodes"),
   thresholds: v.optional(thresholds, {}),
   night: v.optional(night, DEFAULT_REMINDER.night),
-  time_zone: v.optional(timeZone, DEFAULT_REMINDER.time_zone),
+  time_zone: v.optional(timeZone, () => Temporal.Now.timeZoneId()),
   snooze: v.optional(
     duration(1_000, 7 * 24 * HOUR_MS, "how long a snooze keeps the light out"),
     DEFAULT_REMINDER.snooze,

@@ -2,10 +2,11 @@
 
 import { ask } from "../../cli/ask.ts";
 import type { CliContext } from "../../cli/context.ts";
-import { loadConfigFor, type ReportFlags } from "../../cli/flags.ts";
+import type { ReportFlags } from "../../cli/flags.ts";
+import { loadConfigFor } from "../../cli/settings.ts";
 import { formatTable } from "../../cli/table.ts";
-import { shortId } from "../identity.ts";
-import type { NodeId } from "../identity.ts";
+import { shortId } from "../ids.ts";
+import type { NodeId } from "../ids.ts";
 
 /** What the node answers; see node_methods.ts, which makes it. */
 interface BanAnswer {

@@ -4,12 +4,12 @@ import { ask } from "../../cli/ask.ts";
 import type { Paint } from "../../cli/colour.ts";
 import type { CliContext } from "../../cli/context.ts";
 import { formatDuration } from "../../cli/duration.ts";
-import { loadConfigFor } from "../../cli/flags.ts";
+import { loadConfigFor } from "../../cli/settings.ts";
 import { formatTable } from "../../cli/table.ts";
 import { LiveView } from "../../cli/live_view.ts";
 import type { MembersFlags } from "../command.ts";
 import type { Json } from "../control.ts";
-import { shortId } from "../identity.ts";
+import { shortId } from "../ids.ts";
 import type { MemberReport } from "../member_report.ts";
 
 interface MembersAnswer {

@@ -3,7 +3,8 @@
 import { ask } from "../../cli/ask.ts";
 import type { CliContext } from "../../cli/context.ts";
 import { formatDuration } from "../../cli/duration.ts";
-import { loadConfigFor, type ReportFlags } from "../../cli/flags.ts";
+import type { ReportFlags } from "../../cli/flags.ts";
+import { loadConfigFor } from "../../cli/settings.ts";
 import { formatTable } from "../../cli/table.ts";
 
 /** What the node answers; see node_methods.ts, which makes it. */

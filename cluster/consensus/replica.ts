@@ -17,7 +17,7 @@
 
 import { upperMedian } from "../clock.ts";
 import { assert, Problem } from "../errors.ts";
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import { isPlanted } from "../planted.ts";
 import { below, type Random } from "../random.ts";
 import { Collection, type CollectionSpec, type Item, itemId, keyFor } from "./lww.ts";

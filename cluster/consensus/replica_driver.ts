@@ -2,7 +2,7 @@
 
 import { messageOf, Problem } from "../errors.ts";
 import { readFileIfThere, replaceFile, setAside } from "../files.ts";
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import type { NodeEvent } from "../node_core.ts";
 import type { ServiceNode } from "../service.ts";
 import type { ChannelSpec } from "../transport/mux.ts";

@@ -4,7 +4,7 @@
  */
 
 import * as v from "valibot";
-import { isNodeId, type NodeId } from "../identity.ts";
+import { isNodeId, type NodeId } from "../ids.ts";
 
 export interface Stamp {
   /** Milliseconds since 1970. */

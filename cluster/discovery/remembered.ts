@@ -1,6 +1,6 @@
 /** The peers of last time, so that a node finds its cluster again without anybody's help. */
 
-import { isNodeId, type NodeId } from "../identity.ts";
+import { isNodeId, type NodeId } from "../ids.ts";
 
 /** Peers and addresses each that are kept. */
 export const MAX_REMEMBERED = 256;

@@ -9,7 +9,7 @@
  */
 
 import { assert } from "../errors.ts";
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import { isPlanted } from "../planted.ts";
 import { below, type Random } from "../random.ts";
 import type { MembershipConfig } from "./config.ts";

@@ -1,6 +1,6 @@
 /** News waiting to be passed on: each item a limited number of times, least often told first. */
 
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import { isPlanted } from "../planted.ts";
 import type { Update } from "./messages.ts";
 

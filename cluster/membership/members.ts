@@ -1,6 +1,6 @@
 /** The table of the other members: what is believed of each, and a hash over all of it. */
 
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import { below, type Random, shuffle } from "../random.ts";
 import { MEMBER_STATES, type MemberState } from "./messages.ts";
 import type { Suspicion } from "./suspicion.ts";

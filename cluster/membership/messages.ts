@@ -5,7 +5,7 @@
 
 import { ByteReader, type ByteWriter } from "../bytes.ts";
 import { MalformedError, unreachable } from "../errors.ts";
-import { bytesOfNodeId, NODE_ID_BYTES, type NodeId, nodeIdOfBytes } from "../identity.ts";
+import { bytesOfNodeId, NODE_ID_BYTES, type NodeId, nodeIdOfBytes } from "../ids.ts";
 import type { ViewHash } from "./view_hash.ts";
 
 /**

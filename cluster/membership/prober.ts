@@ -3,7 +3,7 @@
  * and over the link. Also pings on behalf of others, and judges how well this node itself is.
  */
 
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import { below, type Random, shuffle } from "../random.ts";
 import type { MembershipConfig } from "./config.ts";
 import { isLiving, type Member, type Members } from "./members.ts";

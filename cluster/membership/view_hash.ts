@@ -4,7 +4,7 @@
  * against forgers: whoever can send one holds the cluster key.
  */
 
-import { bytesOfNodeId, type NodeId } from "../identity.ts";
+import { bytesOfNodeId, type NodeId } from "../ids.ts";
 import type { MemberState } from "./messages.ts";
 
 export interface ViewHash {

@@ -5,7 +5,7 @@
  */
 
 import { assert } from "../errors.ts";
-import type { BootId, NodeId } from "../identity.ts";
+import type { BootId, NodeId } from "../ids.ts";
 import type { Membership } from "../membership/core.ts";
 import { isLiving } from "../membership/members.ts";
 import { below, type Random } from "../random.ts";

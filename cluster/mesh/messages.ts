@@ -10,7 +10,7 @@
 import * as v from "valibot";
 import { decodeCbor, encodeCbor } from "../cbor.ts";
 import { MalformedError } from "../errors.ts";
-import { BOOT_ID_BYTES, type BootId, isBootId, isNodeId, type NodeId } from "../identity.ts";
+import { BOOT_ID_BYTES, type BootId, isBootId, isNodeId, type NodeId } from "../ids.ts";
 import { MEMBER_STATES } from "../membership/messages.ts";
 
 export const MAX_ALIAS_LENGTH = 64;

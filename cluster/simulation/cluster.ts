@@ -1,6 +1,6 @@
 /** A simulated cluster: hosts on one network, and the questions that tests ask of them. */
 
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import { LAN, type MembershipConfig } from "../membership/config.ts";
 import { isLiving } from "../membership/members.ts";
 import type { MemberState } from "../membership/messages.ts";

@@ -1,8 +1,8 @@
 /** A simulated host with one node on it: the real cores, driven by the world. */
 
 import { ByteWriter } from "../bytes.ts";
-import type { BootId, NodeId } from "../identity.ts";
-import { nodeIdOfBytes } from "../identity.ts";
+import type { BootId, NodeId } from "../ids.ts";
+import { nodeIdOfBytes } from "../ids.ts";
 import type { MembershipConfig } from "../membership/config.ts";
 import { decodeMessage, encodeMessage, type Message } from "../membership/messages.ts";
 import type { LinkNumber } from "../mesh/core.ts";

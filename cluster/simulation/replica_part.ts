@@ -4,7 +4,7 @@ import type { CollectionSpec, Item } from "../consensus/lww.ts";
 import { Replica } from "../consensus/replica.ts";
 import { decodeReplicaFile, encodeReplicaFile } from "../consensus/replica_file.ts";
 import { decodeReplicaMessage, encodeReplicaMessage } from "../consensus/replica_messages.ts";
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import type { NodeEvent } from "../node_core.ts";
 import { MAX_DATAGRAM_PLAINTEXT_BYTES } from "../transport/datagrams.ts";
 import type { ChannelSpec } from "../transport/mux.ts";

@@ -1,7 +1,7 @@
 /** Sealed datagrams on a real socket: who can be reached where, sending, and taking what opens. */
 
 import { type HostPort, normaliseHost } from "../address.ts";
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import {
   type DatagramKey,
   DatagramKeys,

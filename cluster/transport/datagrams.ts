@@ -11,7 +11,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import { assert } from "../errors.ts";
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import { TAG_BYTES } from "./noise.ts";
 
 const KEY_BYTES = 32;

@@ -17,14 +17,8 @@
 
 import { ByteReader, ByteWriter, concat, equalBytes } from "../bytes.ts";
 import { MalformedError } from "../errors.ts";
-import {
-  generateKeyPair,
-  type Identity,
-  KEY_BYTES,
-  type KeyPair,
-  type NodeId,
-  nodeIdOf,
-} from "../identity.ts";
+import { generateKeyPair, type Identity, KEY_BYTES, type KeyPair, nodeIdOf } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import {
   CLUSTER_HASH_BYTES,
   KEY_ID_BYTES,

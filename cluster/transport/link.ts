@@ -7,7 +7,7 @@ import { type HostPort, normaliseHost } from "../address.ts";
 import { ByteWriter } from "../bytes.ts";
 import { MalformedError, messageOf } from "../errors.ts";
 import { writeAll } from "../files.ts";
-import type { NodeId } from "../identity.ts";
+import type { NodeId } from "../ids.ts";
 import type { SecureSession } from "./handshake.ts";
 import { type ChannelSpec, type Deliver, MAX_FRAME_BYTES, Mux } from "./mux.ts";
 import { TAG_BYTES } from "./noise.ts";

@@ -1,5 +1,5 @@
 import type { CliContext } from "../../cli/context.ts";
-import { loadConfigFor } from "../../cli/flags.ts";
+import { loadConfigFor } from "../../cli/settings.ts";
 import { runNode } from "../../cli/run_node.ts";
 import type { RunFlags } from "../command.ts";
 import reminderPart from "./part.ts";

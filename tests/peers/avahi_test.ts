@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { SERVICE } from "../../cluster/discovery/mdns/names.ts";
-import { type NodeId, nodeIdOfBytes } from "../../cluster/identity.ts";
+import { type NodeId, nodeIdOfBytes } from "../../cluster/ids.ts";
 import { Avahi } from "../lab/avahi.ts";
 import { Lab } from "../lab/lab.ts";
 import type { Ended, TestProcess } from "../support/process.ts";

@@ -9,7 +9,7 @@
 
 import { bytesOfHex } from "../../cluster/bytes.ts";
 import { Mdns } from "../../cluster/discovery/mdns/driver.ts";
-import { isNodeId } from "../../cluster/identity.ts";
+import { isNodeId } from "../../cluster/ids.ts";
 import type { Log } from "../../cluster/log.ts";
 import { systemRandom } from "../../cluster/random.ts";
 

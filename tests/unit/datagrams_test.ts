@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NodeId } from "../../cluster/identity.ts";
+import type { NodeId } from "../../cluster/ids.ts";
 import { between, SeededRandom } from "../../cluster/random.ts";
 import {
   DATAGRAM_OVERHEAD_BYTES,

@@ -8,14 +8,8 @@ import {
 import { controlSocketPath, DataDir } from "../../cluster/data_dir.ts";
 import { MalformedError, Problem } from "../../cluster/errors.ts";
 import { readFileIfThere, replaceFile, setAside } from "../../cluster/files.ts";
-import {
-  generateKeyPair,
-  isNodeId,
-  keyPairOf,
-  loadIdentity,
-  nodeIdOf,
-  nodeIdOfBytes,
-} from "../../cluster/identity.ts";
+import { generateKeyPair, keyPairOf, loadIdentity, nodeIdOf } from "../../cluster/identity.ts";
+import { isNodeId, nodeIdOfBytes } from "../../cluster/ids.ts";
 import {
   formatClusterKey,
   keyringOf,

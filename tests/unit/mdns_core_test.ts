@@ -18,7 +18,7 @@ import {
 } from "../../cluster/discovery/mdns/packets.ts";
 import type { DnsRecord, RecordType } from "../../cluster/discovery/mdns/records.ts";
 import { loadMulticastDns } from "../../cluster/discovery/mdns/socket.ts";
-import { type NodeId, nodeIdOfBytes } from "../../cluster/identity.ts";
+import { type NodeId, nodeIdOfBytes } from "../../cluster/ids.ts";
 import { below, SeededRandom } from "../../cluster/random.ts";
 
 const SECOND = 1_000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { NodeId } from "../../cluster/identity.ts";
-import { nodeIdOfBytes } from "../../cluster/identity.ts";
+import type { NodeId } from "../../cluster/ids.ts";
+import { nodeIdOfBytes } from "../../cluster/ids.ts";
 import { LAN, type MembershipConfig } from "../../cluster/membership/config.ts";
 import { Membership, type Outgoing } from "../../cluster/membership/core.ts";
 import type { MemberState, Message, Update } from "../../cluster/membership/messages.ts";
@@ -402,17 +402,17 @@ Deno.test("Membership takes no banned node in, whoever speaks for it", () => {
   membership.merge(1, [{ id: D, incarnation: 0, state: "alive", ageMs: 0 }]);
   assert.equal(membership.get(D), undefined);
 
-  let banned: NodeId | undefined;
+  const banned = new Set<NodeId>();
   const later = new Membership({
     self: SELF,
     config: LAN,
     random: new SeededRandom(1),
     now: 0,
     wallMs: () => WALL_MS,
-    isBanned: (id) => id === banned,
+    isBanned: (id) => banned.has(id),
   });
   later.join(0, D, 3);
-  banned = D;
+  banned.add(D);
   later.expel(1, D);
   assert.equal(later.get(D)?.state, "left");
   later.receive(2, A, gossip(claim(D, "alive", 9)), "datagram");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ByteWriter } from "../../cluster/bytes.ts";
 import { MalformedError } from "../../cluster/errors.ts";
-import { nodeIdOfBytes } from "../../cluster/identity.ts";
+import { nodeIdOfBytes } from "../../cluster/ids.ts";
 import {
   decodeMessage,
   encodeMessage,

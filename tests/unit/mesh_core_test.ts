@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type BootId, type NodeId, nodeIdOfBytes } from "../../cluster/identity.ts";
+import { type BootId, type NodeId, nodeIdOfBytes } from "../../cluster/ids.ts";
 import { LAN } from "../../cluster/membership/config.ts";
 import { Membership } from "../../cluster/membership/core.ts";
 import {

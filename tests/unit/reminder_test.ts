@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Item } from "../../cluster/consensus/lww.ts";
-import { nodeIdOfBytes } from "../../cluster/identity.ts";
+import { nodeIdOfBytes } from "../../cluster/ids.ts";
 import { type Moment, type Put, ReminderCore, type ReminderStore } from "../../reminder/core.ts";
 import { divideStrip, SimulatedStrip } from "../../reminder/lights/strip.ts";
 import {

@@ -10,7 +10,7 @@ import {
 } from "../../cluster/consensus/replica_messages.ts";
 import { compareStamps, nextStamp, type Stamp } from "../../cluster/consensus/stamp.ts";
 import { MalformedError, Problem } from "../../cluster/errors.ts";
-import { type NodeId, nodeIdOfBytes } from "../../cluster/identity.ts";
+import { type NodeId, nodeIdOfBytes } from "../../cluster/ids.ts";
 import { between, SeededRandom } from "../../cluster/random.ts";
 
 const [A, B, C] = [1, 2, 3].map((n) => nodeIdOfBytes(new Uint8Array(16).fill(n))) as [

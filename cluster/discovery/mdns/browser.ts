@@ -4,7 +4,7 @@
  * expire, and says where nodes can be dialled, and when that holds no longer.
  */
 
-import type { NodeId } from "../../identity.ts";
+import type { NodeId } from "../../ids.ts";
 import { between, type Random } from "../../random.ts";
 import { Directory, type DirectoryOptions } from "./directory.ts";
 import { SERVICE } from "./names.ts";

@@ -5,7 +5,7 @@
  */
 
 import { formatHostPort } from "../../address.ts";
-import type { NodeId } from "../../identity.ts";
+import type { NodeId } from "../../ids.ts";
 import type { Random } from "../../random.ts";
 import { RecordCache } from "./cache.ts";
 import { dialableAddress } from "./dialable.ts";

@@ -1,7 +1,7 @@
 /** The names under which nodes are found by DNS-based Service Discovery (RFC 6763, 4 and 9). */
 
 import { utf8 } from "../../bytes.ts";
-import { type NodeId, shortId } from "../../identity.ts";
+import { type NodeId, shortId } from "../../ids.ts";
 
 /** The service: its PTR records name the instances, one a node. */
 export const SERVICE = "_toolkit._udp.local";

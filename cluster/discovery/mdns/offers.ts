@@ -1,6 +1,6 @@
 /** What is found on several links, told once: a host may be on two of them. */
 
-import type { NodeId } from "../../identity.ts";
+import type { NodeId } from "../../ids.ts";
 import type { MdnsEvent } from "./browser.ts";
 
 export class Offers {

@@ -1,7 +1,7 @@
 /** The records with which a node announces itself (RFC 6763, 4, 5 and 6). */
 
 import { isIpv4Address } from "../../address.ts";
-import type { NodeId } from "../../identity.ts";
+import type { NodeId } from "../../ids.ts";
 import type { VersionRange } from "../../transport/handshake.ts";
 import { hostName, instanceName, nameKey, SERVICE, SERVICE_TYPES } from "./names.ts";
 import {

@@ -1,7 +1,7 @@
 /** What a node says of itself in its TXT record (RFC 6763, 6). */
 
 import { hexOf } from "../../bytes.ts";
-import { isNodeId, type NodeId } from "../../identity.ts";
+import { isNodeId, type NodeId } from "../../ids.ts";
 import type { VersionRange } from "../../transport/handshake.ts";
 
 export interface NodeText {

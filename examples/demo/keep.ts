@@ -1,0 +1,88 @@
+/** The demo left running: live strips of all nodes, and keys that press, kill and start. */
+
+import type { CliContext } from "../../cli/context.ts";
+import { formatTable } from "../../cli/table.ts";
+import { describeReminder, drawStrip } from "../../reminder/commands/text.ts";
+import { DEFAULT_LAMP_COUNT, divideStrip } from "../../reminder/lights/strip.ts";
+import type { ReminderReport } from "../../reminder/report.ts";
+import { colourOf, type Level, OFF, type Rgb } from "../../reminder/urgency.ts";
+import type { House } from "./core.ts";
+import type { DemoNode } from "./node.ts";
+
+const REDRAW_MS = 250;
+
+interface Status {
+  readonly reminders: readonly ReminderReport[];
+  readonly cluster_time: string;
+}
+
+/** Settled when the person has had enough; at once where there is no terminal. */
+export async function keepRunning(context: CliContext, house: House): Promise<void> {
+  const { terminal, paint } = context;
+  if (!terminal.stdinIsTerminal || !terminal.stdoutIsTerminal) {
+    context.note("--keep needs a terminal");
+    return;
+  }
+  context.print("");
+  Deno.stdin.setRaw(true, { cbreak: true });
+  let redrawing = true;
+  const draw = async () => {
+    while (redrawing) {
+      const rows = await Promise.all(house.nodes.map((node, i) => rowOf(context, house, node, i)));
+      if (!redrawing) return;
+      const keys = "1-3: press its button · k and a number: kill it, or start it again · q: quit";
+      terminal.live([...formatTable(rows), "", paint.dim(keys)]);
+      await new Promise((resolve) => setTimeout(resolve, REDRAW_MS));
+    }
+  };
+  const drawn = draw();
+  await readKeys(context, house);
+  redrawing = false;
+  await drawn;
+  terminal.live([]);
+  Deno.stdin.setRaw(false);
+  for (const node of house.nodes) if (!node.running) await node.start();
+}
+
+async function rowOf(
+  context: CliContext,
+  house: House,
+  node: DemoNode,
+  index: number,
+): Promise<string[]> {
+  const { paint } = context;
+  const name = `${paint.dim(String(index + 1))} ${node.alias}`;
+  if (!node.running) return [name, drawStrip(stripOf(OFF), paint), paint.red("killed")];
+  try {
+    const status = await house.ask(context, node, "reminder.status") as unknown as Status;
+    const report = status.reminders[0]!;
+    const level = report.level.replaceAll("_", " ") as Level;
+    const colour = report.dark === null ? colourOf(level, performance.now()) : OFF;
+    const [, ...words] = describeReminder(report, Date.parse(status.cluster_time), paint);
+    return [name, drawStrip(stripOf(colour), paint), ...words];
+  } catch {
+    return [name, drawStrip(stripOf(OFF), paint), paint.dim("starting")];
+  }
+}
+
+function stripOf(colour: Rgb): Rgb[] {
+  return divideStrip([colour], DEFAULT_LAMP_COUNT);
+}
+
+async function readKeys(context: CliContext, house: House): Promise<void> {
+  const buffer = new Uint8Array(8);
+  let killing = false;
+  for (;;) {
+    const count = await Deno.stdin.read(buffer);
+    if (count === null) return;
+    for (const key of new TextDecoder().decode(buffer.subarray(0, count))) {
+      if (key === "q" || key === "\x03" || key === "\x04") return;
+      const node = /^[1-9]$/.test(key) ? house.nodes[Number(key) - 1] : undefined;
+      if (node !== undefined && killing) void (node.running ? node.kill() : node.start());
+      else if (node?.running) {
+        void house.ask(context, node, "reminder.done", { name: "cat-litter" }).catch(() => {});
+      }
+      killing = key === "k";
+    }
+  }
+}
