@@ -84,7 +84,10 @@ async function readAnswer(connection: Deno.UnixConn, question: Question): Promis
       return message.result;
     }
   }
-  throw new Error("the connection ended without an answer");
+  throw new Problem("the node has stopped", {
+    hint: "its log says why; start one with: toolkit up",
+    exitCode: ExitCode.unreachable,
+  });
 }
 
 function problemOf({ message, hint, exitCode }: ControlError): Problem {

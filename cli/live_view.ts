@@ -5,17 +5,24 @@ import type { CliContext } from "./context.ts";
 /** q, Ctrl-C and Ctrl-D. */
 const END_KEYS = ["q", "\x03", "\x04"];
 
+const REDRAW_MS = 1_000;
+
 export class LiveView {
   readonly interactive: boolean;
   readonly #context: CliContext;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: CliContext) {
     this.#context = context;
     this.interactive = context.terminal.stdoutIsTerminal;
   }
 
-  show(lines: readonly string[]): void {
-    this.#context.terminal.live(lines);
+  /** Shows what `draw` gives, now and every second from now on. */
+  show(draw: () => readonly string[]): void {
+    clearInterval(this.#timer);
+    const redraw = () => this.#context.terminal.live(draw());
+    this.#timer = setInterval(redraw, REDRAW_MS);
+    redraw();
   }
 
   /** Settled when `work` is or when the person ends it; the last view stays on the screen. */
@@ -33,6 +40,7 @@ export class LiveView {
     try {
       await Promise.race([work, ended.promise]);
     } finally {
+      clearInterval(this.#timer);
       terminal.keepLive();
       if (keys) Deno.stdin.setRaw(false);
       Deno.removeSignalListener("SIGINT", end);

@@ -36,42 +36,38 @@ export async function runNode(context: CliContext, run: NodeRun): Promise<void> 
   const log = openLog(context, config.log);
   const keyring = await keyringFor(config);
   refuseOpenNode(config.discovery.bind_host, keyring);
-  const groupId = config.control.group && await groupIdOf(config.control.group);
+  const { group } = config.control;
+  const groupId = group === undefined ? undefined : await groupIdOf(group);
   const parts = run.parts.map((make) => make(context, config, log));
   const services = parts.map(({ service }) => service);
   const names = services.map(({ name }) => name);
   const path = dataDirOf(config, context.env);
   const dataDir = await DataDir.open(path, { pid: Deno.pid, parts: names });
+  let node: Node | undefined;
   try {
-    const node = await startNode(run, services, keyring, dataDir, log);
+    if (groupId !== undefined) await dataDir.shareWith(groupId);
+    node = await startNode(run, services, keyring, dataDir, log);
     const control = await ControlServer.start({
       path: await controlSocketPath(dataDir.path, context.env["XDG_RUNTIME_DIR"]),
       methods: Object.assign({}, nodeMethods(node), ...services.map(({ methods }) => methods)),
       log,
-      ...(groupId ? { groupId } : {}),
+      ...(groupId === undefined ? {} : { groupId }),
     });
-    log.info(
-      `node ${node.alias} (${shortId(node.id)}) runs ${names.join(", ")}, ` +
-        `listening on ${node.addresses.join(", ") || `port ${node.port}`}`,
-    );
-    if (node.addresses.length === 0) {
-      log.warn("this host has no address yet that others can reach; waiting for a network");
-    }
-    log.debug(
-      `data dir ${dataDir.path}, process ${Deno.pid}`,
-    );
-    tellWhatItWaitsFor(node, config, run.configPath, log);
+    await giveUpPermissions();
+    tellStart(node, run, names, log);
+    const running = node;
     const removeListeners = onStopSignal((signal) => {
       log.info(`${signal}: leaving the cluster`);
-      void node.stop();
+      void running.stop();
     });
-    const ended = parts.map(({ started }) => started?.(() => void node.stop()));
+    const ended = parts.map(({ started }) => started?.(() => void running.stop()));
     const reason = await node.stopped;
     for (const end of ended) end?.();
     control.close();
     removeListeners();
     if (reason !== undefined) throw reason;
   } finally {
+    await node?.stop();
     dataDir.close();
   }
 }
@@ -126,21 +122,31 @@ function refuseOpenNode(bindHost: string, keyring: Keyring): void {
   });
 }
 
-function tellWhatItWaitsFor(
-  node: Node,
-  { discovery, cluster }: Config,
-  configPath: string | undefined,
-  log: Log,
-): void {
+/** A node needs no other programs and no foreign code; what it does not have nobody can misuse. */
+async function giveUpPermissions(): Promise<void> {
+  for (const name of ["run", "ffi"] as const) await Deno.permissions.revoke({ name });
+}
+
+/** Who this is, where it listens, how it looks for others, a line each. */
+function tellStart(node: Node, run: NodeRun, parts: readonly string[], log: Log): void {
+  const { config: { discovery, cluster }, configPath } = run;
+  log.info(
+    `node ${node.alias} (${shortId(node.id)}) runs ${parts.join(", ")}, ` +
+      `listening on ${node.addresses.join(", ") || `port ${node.port}`}`,
+  );
+  if (node.addresses.length === 0) {
+    log.warn("this host has no address yet that others can reach; waiting for a network");
+  }
   const ways = [
-    ...(discovery.hosts.length > 0 ? [`hosts ${discovery.hosts.join(", ")}`] : []),
-    ...(discovery.remember ? ["the peers of last time"] : []),
+    ...(discovery.hosts.length > 0 ? [discovery.hosts.join(", ")] : []),
+    ...(node.rememberedPeers > 0 ? [`${node.rememberedPeers} peers of last time`] : []),
     ...(node.mdnsActive ? ["mDNS"] : []),
   ];
+  const looking = ways.length > 0
+    ? `looking for others: ${ways.join(", ")}`
+    : "waiting to be called";
   const from = configPath === undefined ? "no config file" : `config ${configPath}`;
-  log.info(
-    `cluster "${cluster.name}" (${from}): looking for others by ${ways.join(", ") || "nothing"}`,
-  );
+  log.info(`cluster "${cluster.name}" (${from}): ${looking}`);
 }
 
 /** The host's name without its domain, as far as it may be an alias. */

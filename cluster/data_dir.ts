@@ -59,6 +59,12 @@ export class DataDir {
     return joinPath(this.path, name);
   }
 
+  /** Lets a group reach the socket in it, and nothing else. */
+  async shareWith(groupId: number): Promise<void> {
+    await Deno.chown(this.path, null, groupId);
+    await Deno.chmod(this.path, 0o710);
+  }
+
   /** Gives the folder free. The lock file stays: removing it would race with the next start. */
   close(): void {
     this.#lock.close();

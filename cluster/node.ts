@@ -82,6 +82,8 @@ export class Node {
   readonly loopDelay = new LoopDelay();
   readonly startedAt = performance.now();
   readonly port: number;
+  /** Peers of last time that it has begun to look for. */
+  rememberedPeers = 0;
   readonly #options: NodeOptions;
   /** The node's own part first, then those that it was given. */
   readonly #services: readonly Service[];
@@ -174,9 +176,11 @@ export class Node {
   async #begin(): Promise<void> {
     const now = performance.now();
     for (const host of this.#options.hosts) this.core.mesh.addTarget(now, host, "hosts");
-    for (const { id, addresses } of await this.#peersFile?.load() ?? []) {
+    const remembered = await this.#peersFile?.load() ?? [];
+    for (const { id, addresses } of remembered) {
       this.core.mesh.addPeer(now, id, addresses, "peers");
     }
+    this.rememberedPeers = remembered.length;
     if (this.#options.mdns) this.#mdns = await this.#startMdns();
     this.#begun = true;
     this.loopDelay.start();

@@ -37,6 +37,7 @@ export default async function members(this: CliContext, flags: MembersFlags): Pr
 /** Shows each list that comes: redrawn in place on a terminal, a line per change elsewhere. */
 class Watcher {
   readonly #states = new Map<string, string>();
+  #latest: MembersAnswer = { members: [] };
 
   constructor(
     readonly context: CliContext,
@@ -45,11 +46,13 @@ class Watcher {
   ) {}
 
   take(answer: MembersAnswer): boolean {
+    this.#latest = answer;
     const changed = answer.members.filter((member) => this.#note(member));
     if (this.json) {
       for (const member of changed) this.context.printJson(member as unknown as Json);
     } else if (this.view.interactive) {
-      this.view.show(tableOf(answer, this.context.paint));
+      // Drawn anew every second: the times go on.
+      this.view.show(() => tableOf(this.#latest, this.context.paint));
     } else {
       for (const { id, alias, address, state } of changed) {
         const time = new Date().toISOString();
@@ -60,10 +63,9 @@ class Watcher {
   }
 
   /** Whether this member is new or in another state than it was. */
-  #note({ id, state, since }: MemberReport): boolean {
-    const key = `${state} ${since.slice(0, 19)}`;
-    const before = this.#states.get(id)?.split(" ")[0];
-    this.#states.set(id, key);
+  #note({ id, state }: MemberReport): boolean {
+    const before = this.#states.get(id);
+    this.#states.set(id, state);
     return before !== state;
   }
 }

@@ -13,6 +13,9 @@ const SCREEN_COLOURS: Readonly<Record<Level, Rgb>> = {
   "orange": [255, 140, 0],
 };
 
+/** Nobody wants to know how many milliseconds ago. */
+const JUST_NOW_MS = 1_500;
+
 function levelOf(report: ReminderReport): Level {
   return report.level.replaceAll("_", " ") as Level;
 }
@@ -30,6 +33,7 @@ function describeDone(
   { done_by: by, done_how: how, elapsed_ms: elapsedMs }: ReminderReport,
 ): string {
   if (elapsedMs === null) return "never done";
+  if (elapsedMs < JUST_NOW_MS) return `done just now by ${by} (${how})`;
   return `done ${formatDuration(elapsedMs)} ago by ${by} (${how})`;
 }
 

@@ -1,7 +1,7 @@
 /** Nodes as a user runs them, on loopback. */
 
 import assert from "node:assert/strict";
-import { TempDir, TestNode, toolkit } from "../support/toolkit.ts";
+import { start, TempDir, TestNode, toolkit } from "../support/toolkit.ts";
 import { waitFor } from "../support/wait.ts";
 
 interface Status {
@@ -271,4 +271,65 @@ Deno.test("standard input that is no terminal is not read, and its end stops no 
   assert.equal((await node.run("reminder", "status", "--json")).code, 0);
   assert.equal(await levelAt(node), "red", "nothing was pressed");
   await node.stop();
+});
+
+Deno.test({
+  name: "the control socket is its owner's, and a group's if the config says so",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using dir = await TempDir.make();
+    await using node = await TestNode.start({ alias: "one", dataDir: dir.file("d") });
+    const modeOf = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
+    assert.equal(await modeOf(dir.file("d")), 0o700);
+    assert.equal(await modeOf(`${dir.file("d")}/control.sock`), 0o600);
+    await node.stop();
+    const config = dir.file("toolkit.toml");
+    await Deno.writeTextFile(config, '[control]\ngroup = "daemon"\n');
+    await using shared = await TestNode.start({
+      alias: "two",
+      dataDir: dir.file("d"),
+      args: ["--config", config],
+    });
+    assert.equal(await modeOf(dir.file("d")), 0o710);
+    assert.equal(await modeOf(`${dir.file("d")}/control.sock`), 0o660);
+    const { gid } = await Deno.stat(`${dir.file("d")}/control.sock`);
+    assert.equal(gid, (await Deno.stat(dir.file("d"))).gid);
+    assert.notEqual(gid, 0);
+    await shared.stop();
+    await Deno.writeTextFile(config, '[control]\ngroup = "no-such-group"\n');
+    const { code, stderr } = await toolkit(["up", "--config", config, "--data-dir", dir.file("e")]);
+    assert.equal(code, 1);
+    assert.match(stderr, /no group "no-such-group"\n.*groupadd/);
+  },
+});
+
+Deno.test("members --watch tells each change on a pipe, a line each, until it is stopped", async () => {
+  await using dir = await TempDir.make();
+  await using hall = await TestNode.start({ alias: "hall", dataDir: dir.file("hall") });
+  await using watch = start(["cluster", "members", "--watch", "--data-dir", dir.file("hall")]);
+  await using json = start([
+    "cluster",
+    "members",
+    "--watch",
+    "--json",
+    "--data-dir",
+    dir.file("hall"),
+  ]);
+  await watch.says(/ hall [0-9a-f]{8} 127\.0\.0\.1:\d+ alive/);
+  await using attic = await TestNode.start({
+    alias: "attic",
+    dataDir: dir.file("attic"),
+    args: ["--join", hall.address],
+  });
+  await watch.says(/ attic [0-9a-f]{8} \S+ alive/);
+  await attic.kill();
+  await watch.says(/ attic [0-9a-f]{8} \S+ failed/);
+  await json.says(/"alias":"attic".*"state":"failed"/);
+  watch.signal("SIGINT");
+  assert.equal((await watch.ended).code, 0);
+  // When the node goes, the view ends by itself and says so.
+  await hall.stop();
+  const { code, stderr } = await json.ended;
+  assert.equal(code, 3);
+  assert.match(stderr, /the node has stopped/);
 });
