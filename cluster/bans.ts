@@ -24,7 +24,7 @@ const BanSchema = v.object({
 });
 type Ban = v.InferOutput<typeof BanSchema>;
 
-const SPEC: CollectionSpec = {
+export const BANS: CollectionSpec = {
   name: COLLECTION,
   kind: "register",
   limit: MAX_BANS,
@@ -59,7 +59,7 @@ export class Bans implements Service {
     this.#driver = new ReplicaDriver({
       channel: CHANNEL,
       fileName: FILE_NAME,
-      collections: [SPEC],
+      collections: [BANS],
       maxSkewMs,
       changed: (change) => this.#changed(change),
     });

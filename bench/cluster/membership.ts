@@ -2,19 +2,24 @@
  * Failure detection in the simulator: how long until every survivor knows of a crash, how often a
  * living node is called failed, and what it costs. Virtual time: the machine's load changes nothing.
  *
- *     deno run -A bench/cluster/membership.ts [crash|quiet|cost|all] [scale]
+ *     deno run -A bench/cluster/membership.ts [crash|quiet|all] [scale]
  */
 
+import { BANS } from "../../cluster/bans.ts";
 import { LAN, type MembershipConfig, WIFI } from "../../cluster/membership/config.ts";
 import { SimulatedCluster } from "../../cluster/simulation/cluster.ts";
 import { type Conditions, GOOD_NETWORK } from "../../cluster/simulation/network.ts";
+import { ReplicaPart } from "../../cluster/simulation/replica_part.ts";
 import { MS, SECOND } from "../../cluster/simulation/world.ts";
+import { COLLECTIONS, NEVER_DONE, REGISTERS } from "../../reminder/state.ts";
 import { machine, percentile, report, reportTable } from "../support.ts";
 
 const CRASH_SEEDS = 200;
 const CRASH_SIZE = 50;
 /** Node-seconds watched for each size and network. */
 const QUIET_NODE_SECONDS = 400_000;
+/** The bound of the program's default. */
+const MAX_SKEW_MS = 5 * 60_000;
 
 interface NetworkCase {
   readonly name: string;
@@ -108,7 +113,18 @@ function crashes(scale: number): void {
 
 /** Nobody crashes: every verdict is false. */
 function quiet(size: number, network: NetworkCase, nodeSeconds: number): void {
-  const cluster = new SimulatedCluster({ seed: size, size, config: network.config }).formed();
+  // With the replicas that every node of the program has, so that all its traffic is counted.
+  const cluster = new SimulatedCluster({
+    seed: size,
+    size,
+    config: network.config,
+    partsOf: () => [
+      new ReplicaPart("reminder", COLLECTIONS, MAX_SKEW_MS),
+      new ReplicaPart("bans", [BANS], MAX_SKEW_MS),
+    ],
+  }).formed();
+  const [reminder] = cluster.nodes[0]!.parts as readonly ReplicaPart[];
+  reminder!.put([{ collection: REGISTERS, key: "cat-litter", value: NEVER_DONE }]);
   cluster.network.conditions = network.conditions;
   cluster.world.pass(5 * SECOND);
   let verdicts = 0;

@@ -111,6 +111,7 @@ export class Membership {
     }, now);
     this.#nextReclaimAt = now + below(random, config.reclaimPeriodMs);
     this.#nextPruneAt = now + PRUNE_PERIOD_MS;
+    if (this.#members.gone === 0) return;
   }
 
   // -- what came out ------------------------------------------------------------------------------
@@ -182,8 +183,9 @@ export class Membership {
   /** A member proved over a link that it is there. False if it cannot be one. */
   join(now: number, id: NodeId, incarnation: number): boolean {
     assert(id !== this.#self, "a node does not join itself");
-    if (this.#members.get(id) === undefined && !this.#add(now, id, incarnation, "alive", 0)) {
-      return false;
+    if (this.#members.get(id) === undefined) {
+      if (!this.#add(now, id, incarnation, "alive", 0)) return false;
+      this.#enqueue(now, this.#claimAbout(this.#members.get(id)!));
     }
     this.#apply(now, { id, incarnation, state: "alive", source: sourceOf(id) });
     return true;
@@ -201,6 +203,7 @@ export class Membership {
     for (const { id, incarnation, state, ageMs } of list) {
       const known = this.#members.get(id);
       if (id !== this.#self && known === undefined) {
+        // Not passed on: whom the sender knows, the others mostly know; hashes show where not.
         if (ageMs < this.#keepMs(state)) this.#add(now, id, incarnation, state, ageMs);
         continue;
       }
@@ -376,7 +379,6 @@ export class Membership {
     this.#setSuspicion(now, member, sourceOf(this.#self));
     this.#prober.added(member);
     this.#changes.push({ id, before: undefined, state, incarnation });
-    this.#enqueue(now, this.#claimAbout(member));
     return true;
   }
 
@@ -448,7 +450,7 @@ export class Membership {
   #reclaim(now: number): void {
     const { reclaimPeriodMs } = this.#config;
     this.#nextReclaimAt = now + reclaimPeriodMs / 2 + below(this.#random, reclaimPeriodMs);
-    if (isPlanted("no-reclaim")) return;
+    if (isPlanted("no-reclaim") || this.#members.gone === 0) return;
     const failed = this.#members.all()
       .filter(({ state, datagrams }) => state === "failed" && datagrams);
     const target = failed[below(this.#random, failed.length)];

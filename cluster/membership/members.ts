@@ -50,6 +50,11 @@ export class Members {
     return this.#living;
   }
 
+  /** Members that are failed or left. */
+  get gone(): number {
+    return this.#row.length - this.#living;
+  }
+
   get(id: NodeId): Member | undefined {
     return this.#byId.get(id);
   }

@@ -30,7 +30,7 @@ export async function keepRunning(context: CliContext, house: House): Promise<vo
     while (redrawing) {
       const rows = await Promise.all(house.nodes.map((node, i) => rowOf(context, house, node, i)));
       if (!redrawing) return;
-      const keys = "1-3: press its button · k and a number: kill it, or start it again · q: quit";
+      const keys = "1-3: done in that room · k and a number: kill it, or start it again · q: quit";
       terminal.live([...formatTable(rows), "", paint.dim(keys)]);
       await new Promise((resolve) => setTimeout(resolve, REDRAW_MS));
     }

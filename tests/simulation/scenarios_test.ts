@@ -18,12 +18,12 @@ const FOUND_BY: Readonly<Record<PlantedBug, readonly [Scenario | "swarm", number
   "no-refutation": ["swarm", 10],
   "no-list-exchange": ["swarm", 3],
   "no-reclaim": [
-    "after a partition of ten seconds or two minutes all is one again within three",
-    5,
+    "after a partition of ten seconds or ten minutes all is one again within three",
+    15,
   ],
   "ack-before-save": ["what another node has acknowledged survives a power cut of both", 10],
   "no-digests": [
-    "after a partition of ten seconds or two minutes all is one again within three",
+    "after a partition of ten seconds or ten minutes all is one again within three",
     3,
   ],
   "no-repeat": ["a press is everywhere within a second and a half, at ten percent loss", 5],
