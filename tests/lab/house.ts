@@ -29,7 +29,7 @@ export class House implements AsyncDisposable {
     const house = new House(lab, dir, options);
     try {
       await toolkit(["cluster", "keygen", "--out", dir.file("key")]);
-      for (let host = 0; host < size; host++) house.nodes.push(await house.start(host));
+      for (let host = 0; host < size; host++) await house.start(host);
       for (const node of house.nodes) await node.sees(house.aliases, 20_000);
     } catch (error) {
       await house[Symbol.asyncDispose]();

@@ -5,7 +5,7 @@
 
 const everything = Deno.env.has("TOOLKIT_TEST_ALL");
 
-function isInstalled(tool: string): boolean {
+export function isInstalled(tool: string): boolean {
   const folders = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`.split(":");
   return folders.some((folder) => {
     try {

@@ -2,6 +2,7 @@
 
 import type { Json } from "../../cluster/control.ts";
 import type { MemberReport } from "../../cluster/member_report.ts";
+import type { BareNodeOptions } from "./bare_node.ts";
 import { type Ended, TestProcess } from "./process.ts";
 import { waitFor } from "./wait.ts";
 
@@ -49,6 +50,16 @@ export function start(args: readonly string[], options: RunOptions = {}): TestPr
     env: cleanEnv(env),
     cwd: cwd ?? "/",
   });
+}
+
+/** Starts a node without the program around it. */
+export function startBareNode(
+  options: BareNodeOptions,
+  prefix: readonly string[] = [],
+): TestProcess {
+  const run = [Deno.execPath(), "run", "-A", "--unstable-net", "--cached-only"];
+  const script = [`--config=${ROOT}deno.json`, `${ROOT}tests/support/bare_node.ts`];
+  return new TestProcess(options.alias, [...prefix, ...run, ...script, JSON.stringify(options)]);
 }
 
 /** A folder that is gone after the test. */

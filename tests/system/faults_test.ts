@@ -7,8 +7,8 @@ import { keyringOf } from "../../cluster/keys.ts";
 import { between, SeededRandom } from "../../cluster/random.ts";
 import { HANDSHAKE_LIMIT_MS } from "../../cluster/transport/connect.ts";
 import { DiallerHandshake, PROTOCOL_VERSIONS } from "../../cluster/transport/handshake.ts";
-import { TestProcess } from "../support/process.ts";
-import { TempDir, TestNode, toolkit } from "../support/toolkit.ts";
+import type { TestProcess } from "../support/process.ts";
+import { startBareNode, TempDir, TestNode, toolkit } from "../support/toolkit.ts";
 import { pause, waitFor } from "../support/wait.ts";
 
 /** Makes a cluster key and gives the flags to use it. */
@@ -81,13 +81,7 @@ function versioned(
   highest: number,
   ...hosts: string[]
 ) {
-  const script = new URL("../support/versioned_node.ts", import.meta.url).pathname;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  return new TestProcess(alias, [
-    Deno.execPath(),
-    ...["run", "-A", "--unstable-net", "--config", config, script],
-    ...[alias, dir.file(alias), String(lowest), String(highest), ...hosts],
-  ]);
+  return startBareNode({ alias, dataDir: dir.file(alias), versions: { lowest, highest }, hosts });
 }
 
 Deno.test("a rolling upgrade: adjacent versions work together all the way", async () => {
