@@ -92,7 +92,8 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 
 /**
  * Where the running node of a data dir is asked. A path that is too long for a socket moves to the
- * runtime folder under a name that both sides derive from the data dir.
+ * runtime folder, which is its user's alone, under a name that both sides derive from the data dir.
+ * Throws a {@link Problem} where there is no such folder.
  */
 export async function controlSocketPath(
   dataDir: string,
@@ -101,6 +102,12 @@ export async function controlSocketPath(
   const path = joinPath(dataDir, SOCKET_FILE);
   const bytes = new TextEncoder().encode(path);
   if (bytes.length <= MAX_SOCKET_PATH_BYTES) return path;
+  if (runtimeDir === undefined) {
+    throw new Problem(`the path of the data dir ${dataDir} is too long for a socket in it`, {
+      hint: `name one of at most ${MAX_SOCKET_PATH_BYTES - SOCKET_FILE.length - 1} bytes, or set ` +
+        "XDG_RUNTIME_DIR",
+    });
+  }
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return joinPath(runtimeDir ?? "/tmp", `toolkit-${digest.subarray(0, 8).toHex()}.sock`);
+  return joinPath(runtimeDir, `toolkit-${digest.subarray(0, 8).toHex()}.sock`);
 }

@@ -79,7 +79,7 @@ export class Node {
   readonly boot: BootId = newBootId();
   readonly core: NodeCore;
   readonly bans: Bans;
-  readonly loopDelay = new LoopDelay();
+  readonly loopDelay = new LoopDelay(performance.now());
   readonly startedAt = performance.now();
   readonly port: number;
   /** Peers of last time that it has begun to look for. */
@@ -183,7 +183,6 @@ export class Node {
     this.rememberedPeers = remembered.length;
     if (this.#options.mdns) this.#mdns = await this.#startMdns();
     this.#begun = true;
-    this.loopDelay.start();
     this.#addressTimer = setInterval(() => this.#checkAddresses(), ADDRESS_PERIOD_MS);
     this.#flush();
   }
@@ -274,7 +273,6 @@ export class Node {
 
   async #stop(reason: Problem | undefined): Promise<void> {
     clearInterval(this.#addressTimer);
-    this.loopDelay.stop();
     for (const service of this.#services) {
       await service.stop().catch((error) =>
         this.#log.error(`stopping ${service.name}: ${messageOf(error)}`)
@@ -320,16 +318,20 @@ export class Node {
     if (!this.#begun || this.#flushing) return;
     let deadline = this.core.deadline();
     for (const service of this.#services) deadline = Math.min(deadline, service.deadline());
-    if (deadline >= this.#timerAt) return;
+    // Also when it is later now: an answer has come, and waking up for nothing costs more than this.
+    if (deadline === this.#timerAt || this.#timerAt === -Infinity) return;
     clearTimeout(this.#timer);
     this.#timerAt = deadline;
-    const wait = Math.max(0, Math.ceil(deadline - performance.now()));
-    this.#timer = setTimeout(() => this.#tick(), wait);
+    if (deadline === Infinity) return;
+    const now = performance.now();
+    const dueAt = Math.max(now, deadline);
+    this.#timer = setTimeout(() => this.#tick(dueAt), Math.ceil(dueAt - now));
   }
 
-  #tick(): void {
+  #tick(dueAt: number): void {
     this.#timerAt = Infinity;
     const now = performance.now();
+    this.loopDelay.note(now, dueAt);
     this.core.tick(now);
     for (const service of this.#services) {
       if (now >= service.deadline()) service.tick(now);

@@ -44,7 +44,7 @@ function statusOf(node: Node): Json {
     uptime_ms: Math.round(performance.now() - node.startedAt),
     members_living: node.core.membership.living,
     health: node.core.membership.health,
-    loop_delay_ms: round(node.loopDelay.recentMs),
+    loop_delay_ms: round(node.loopDelay.recentMs(performance.now())),
     loop_delay_max_ms: round(node.loopDelay.maxMs),
     bytes_sent: sent,
     bytes_received: received,

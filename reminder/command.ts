@@ -96,6 +96,7 @@ const snooze = buildCommand<ReportFlags, [string, number | undefined], CliContex
   },
   docs: {
     brief: "put its light out for a while, on all nodes",
+    customUsage: ["<NAME> [FOR]"],
     fullDescription: "Puts a reminder's light out for a while, on all nodes.\n\nExamples:\n" +
       "  toolkit reminder snooze cat-litter\n  toolkit reminder snooze cat-litter 30m",
   },
@@ -119,6 +120,7 @@ const history = buildCommand<HistoryFlags, [string | undefined], CliContext>({
   },
   docs: {
     brief: "the presses of late, newest first",
+    customUsage: ["[NAME] [--limit N]"],
     fullDescription: "Shows the presses of late on all nodes, newest first; the newest 200 are " +
       "kept.\n\nExamples:\n  toolkit reminder history\n  toolkit reminder history cat-litter -n 5",
   },

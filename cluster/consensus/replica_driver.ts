@@ -16,7 +16,6 @@ const SAVE_RETRY_MS = 5_000;
 const MAX_MESSAGE_BYTES = 512 * 1024;
 /** How long {@link ReplicaDriver.putAndWait} waits for the members; it is offered on after that. */
 const HELD_LIMIT_MS = 1_500;
-const HELD_POLL_MS = 5;
 
 export interface ReplicaDriverOptions {
   /** The channel, for links and datagrams, and what it is called in messages. */
@@ -51,6 +50,8 @@ export class ReplicaDriver {
   #saving = false;
   #retryAt = Infinity;
   #saveProblem: SaveProblem | undefined;
+  /** Called after whatever may have settled an offer. */
+  readonly #watches = new Set<() => void>();
   #waiters: { readonly version: number; readonly settle: (error?: Problem) => void }[] = [];
 
   constructor(options: ReplicaDriverOptions) {
@@ -107,10 +108,7 @@ export class ReplicaDriver {
     const [item] = this.put(values);
     if (item === undefined) throw new Error("bug: nothing to put");
     await this.saved();
-    const limit = this.#node.now() + HELD_LIMIT_MS;
-    while (this.#replica.isPending(item) && this.#node.now() < limit) {
-      await new Promise((resolve) => setTimeout(resolve, HELD_POLL_MS));
-    }
+    await this.#answered(item);
     const holders = this.#replica.holdersOf(item);
     const missing = others.filter((id) => !holders.has(id));
     return {
@@ -118,6 +116,20 @@ export class ReplicaDriver {
       heldBy: 1 + others.length - missing.length,
       missing: missing.map((id) => this.#node.nameOf(id)),
     };
+  }
+
+  /** Settled when no member has still to answer for an item, or when the limit has passed. */
+  async #answered(item: Item): Promise<void> {
+    if (!this.#replica.isPending(item)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const watch = () => {
+      if (!this.#replica.isPending(item)) resolve();
+    };
+    const limit = setTimeout(resolve, HELD_LIMIT_MS);
+    this.#watches.add(watch);
+    await promise;
+    this.#watches.delete(watch);
+    clearTimeout(limit);
   }
 
   put(values: Parameters<Replica["put"]>[2]): Item[] {
@@ -173,6 +185,7 @@ export class ReplicaDriver {
     if (this.#replica.version > this.#replica.savedVersion && this.#retryAt === Infinity) {
       void this.#save();
     }
+    for (const watch of this.#watches) watch();
     this.#node.wake();
   }
 

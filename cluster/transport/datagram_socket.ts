@@ -10,8 +10,10 @@ import {
   MAX_DATAGRAM_PLAINTEXT_BYTES,
 } from "./datagrams.ts";
 
-/** After this many sends in one task, the rest wait: sending starves receiving otherwise. */
-const SENDS_PER_TASK = 32;
+/** After this many sends in a row the rest wait for the next task: sending starves receiving. */
+const SENDS_IN_A_ROW = 32;
+/** Sends that are further apart are not in a row. */
+const ROW_PAUSE_MS = 1;
 /** Sends that may wait; beyond, they are dropped, as the network would. */
 const MAX_WAITING_SENDS = 4_096;
 
@@ -26,7 +28,8 @@ export class DatagramSocket {
   readonly #endpoints = new Map<NodeId, Deno.NetAddr>();
   readonly #handlers: DatagramHandlers;
   #waiting: { readonly to: Deno.NetAddr; readonly datagram: Uint8Array }[] = [];
-  #sentInTask = 0;
+  #row = 0;
+  #lastSentAt = -Infinity;
   #closed = false;
   /** Counted for status and bench. */
   bytesSent = 0;
@@ -65,10 +68,13 @@ export class DatagramSocket {
     if (to === undefined || plaintext.length > MAX_DATAGRAM_PLAINTEXT_BYTES) return false;
     const datagram = this.#keys.seal(peer, plaintext);
     if (datagram === undefined || this.#closed) return false;
-    if (this.#sentInTask < SENDS_PER_TASK) {
+    const now = performance.now();
+    if (this.#waiting.length === 0 && now - this.#lastSentAt > ROW_PAUSE_MS) this.#row = 0;
+    this.#lastSentAt = now;
+    if (this.#row < SENDS_IN_A_ROW) {
       this.#sendNow(to, datagram);
     } else if (this.#waiting.length < MAX_WAITING_SENDS) {
-      this.#waiting.push({ to, datagram });
+      if (this.#waiting.push({ to, datagram }) === 1) this.#continueInNextTask();
     }
     return true;
   }
@@ -80,17 +86,20 @@ export class DatagramSocket {
   }
 
   #sendNow(to: Deno.NetAddr, datagram: Uint8Array): void {
-    if (this.#sentInTask++ === 0) setTimeout(() => this.#nextTask(), 0);
+    this.#row++;
     this.bytesSent += datagram.length;
     this.#socket.send(datagram, to).catch(() => this.sendErrors++);
   }
 
-  #nextTask(): void {
-    this.#sentInTask = 0;
-    if (this.#closed) return;
-    for (const { to, datagram } of this.#waiting.splice(0, SENDS_PER_TASK)) {
-      this.#sendNow(to, datagram);
-    }
+  #continueInNextTask(): void {
+    setTimeout(() => {
+      this.#row = 0;
+      if (this.#closed) return;
+      for (const { to, datagram } of this.#waiting.splice(0, SENDS_IN_A_ROW)) {
+        this.#sendNow(to, datagram);
+      }
+      if (this.#waiting.length > 0) this.#continueInNextTask();
+    }, 0);
   }
 
   async #receive(): Promise<void> {

@@ -90,6 +90,7 @@ Deno.test("controlSocketPath() moves a socket whose path is too long for one", a
   assert.match(moved, /^\/run\/user\/1000\/toolkit-[0-9a-f]{16}\.sock$/);
   assert.equal(await controlSocketPath(long, "/run/user/1000"), moved);
   assert.notEqual(await controlSocketPath(`${long}y`, "/run/user/1000"), moved);
+  await assert.rejects(controlSocketPath(long, undefined), /too long for a socket/);
 });
 
 Deno.test("loadIdentity() makes a key pair once and gives the same node ID ever after", async () => {
