@@ -48,7 +48,7 @@ export async function writeAll(
 }
 
 /** Makes renames and new names in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await Deno.open(path, { read: true });
   try {
     await folder.sync();

@@ -7,7 +7,7 @@
 import { createHash, createHmac, hkdfSync } from "node:crypto";
 import { concat, equalBytes, utf8 } from "./bytes.ts";
 import { messageOf, Problem } from "./errors.ts";
-import { writeAll } from "./files.ts";
+import { folderOf, syncFolder, writeAll } from "./files.ts";
 
 export const CLUSTER_KEY_BYTES = 32;
 export const KEY_ID_BYTES = 8;
@@ -124,9 +124,14 @@ export async function writeClusterKey(path: string): Promise<void> {
   try {
     await writeAll(file, utf8(`${formatClusterKey(newClusterKey())}\n`));
     await file.sync();
+  } catch (error) {
+    // Half a key would be in the way of the next try.
+    await Deno.remove(path);
+    throw new Problem(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
   } finally {
     file.close();
   }
+  await syncFolder(folderOf(path));
 }
 
 /** Reads a key file; one that others than its owner can read is refused. */

@@ -2,7 +2,7 @@
 
 import type { NodeId } from "./ids.ts";
 import type { MemberState } from "./membership/messages.ts";
-import type { FoundBy } from "./mesh/core.ts";
+import type { FoundBy } from "./mesh/dial_plan.ts";
 import type { NodeCore } from "./node_core.ts";
 
 /** Members that left are not listed any more after this long, unless all are asked for. */
@@ -46,8 +46,9 @@ export function reportMembers(
   all: boolean,
 ): MemberReport[] {
   const clusterMs = core.clusterMs(now);
+  // Ages come from others too, and clocks may be near 1970.
   const since = (monotonic: number) =>
-    new Date(own.wallMs - Math.max(0, now - monotonic)).toISOString();
+    new Date(Math.max(0, own.wallMs - Math.max(0, now - monotonic))).toISOString();
   const self: MemberReport = {
     id: own.id,
     alias: own.alias,
@@ -66,12 +67,13 @@ export function reportMembers(
   for (const member of core.membership.members()) {
     if (member.state === "left" && !all && now - member.changedAt > SHOW_LEFT_MS) continue;
     const peer = core.mesh.peer(member.id);
+    const addresses = core.mesh.addressesOf(member.id);
     const clockMs = core.clockMsOf(now, member.id);
     others.push({
       id: member.id,
       alias: peer?.info?.alias ?? null,
-      address: peer?.addresses[0] ?? null,
-      addresses: peer?.addresses ?? [],
+      address: addresses[0] ?? null,
+      addresses,
       state: member.state,
       since: since(member.changedAt),
       rtt_ms: member.rttMs === undefined ? null : Math.round(member.rttMs * 100) / 100,

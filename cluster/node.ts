@@ -33,6 +33,7 @@ import {
 } from "./node_core.ts";
 import { logNodeEvent, nameOf } from "./node_log.ts";
 import type { Random } from "./random.ts";
+import { Repetitions } from "./repetitions.ts";
 import type { Service, ServiceNode } from "./service.ts";
 import { Acceptor, type Established } from "./transport/connect.ts";
 import { DatagramSocket } from "./transport/datagram_socket.ts";
@@ -71,7 +72,7 @@ const LEAVE_LIMIT_MS = 1_000;
 /** Own addresses are looked at this often: a cable is plugged in, a lease ends. */
 const ADDRESS_PERIOD_MS = 10_000;
 /** Callers that were turned away are logged once in this time for each address. */
-const REFUSAL_QUIET_MS = 60_000;
+const REFUSAL_QUIET_MS = 600_000;
 const MAX_REFUSALS_NOTED = 1_000;
 
 export class Node {
@@ -87,6 +88,8 @@ export class Node {
   readonly #options: NodeOptions;
   /** The node's own part first, then those that it was given. */
   readonly #services: readonly Service[];
+  /** Those that have started and are not stopping: nothing is delivered to others. */
+  readonly #active: Service[] = [];
   readonly #log: Log;
   readonly #party: HandshakeParty;
   readonly #channels: readonly ChannelSpec[];
@@ -102,7 +105,7 @@ export class Node {
   readonly #peersFile: PeersFile | undefined;
   #mdns: Mdns | undefined;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
-  readonly #refusals = new Map<string, number>();
+  readonly #refusals = new Repetitions(REFUSAL_QUIET_MS, MAX_REFUSALS_NOTED);
   readonly #stopped = Promise.withResolvers<Problem | undefined>();
   #addresses: readonly string[];
   #addressTimer: ReturnType<typeof setInterval> | undefined;
@@ -112,6 +115,8 @@ export class Node {
   #begun = false;
   #flushing = false;
   #nextLink = 1;
+  /** Of links that have ended. */
+  readonly #endedTraffic = { sent: 0, received: 0 };
   #stopping: Promise<void> | undefined;
 
   private constructor(options: NodeOptions, clusterPort: ClusterPort) {
@@ -141,7 +146,10 @@ export class Node {
       wallMs: () => Math.max(0, Date.now()),
       info: () => this.#info(),
       talkTo: (peer) => this.#talkTo(peer),
-      forgetKeys: (peer) => this.#socket.forget(peer),
+      forgetKeys: (peer) => {
+        this.#socket.forget(peer);
+        this.#peerDatagramChannels.delete(peer);
+      },
       isBanned: (id) => this.bans.isBanned(id),
     });
     this.#party = { identity, keyring: options.keyring, versions: options.versions };
@@ -164,7 +172,10 @@ export class Node {
     }
     const node = new Node(options, clusterPort);
     try {
-      for (const service of node.#services) await service.start(node.#serviceNode(service));
+      for (const service of node.#services) {
+        await service.start(node.#serviceNode(service));
+        node.#active.push(service);
+      }
       await node.#begin();
     } catch (error) {
       await node.stop();
@@ -183,6 +194,8 @@ export class Node {
     this.rememberedPeers = remembered.length;
     if (this.#options.mdns) this.#mdns = await this.#startMdns();
     this.#begun = true;
+    this.#socket.listen();
+    this.#acceptor.listen();
     this.#addressTimer = setInterval(() => this.#checkAddresses(), ADDRESS_PERIOD_MS);
     this.#flush();
   }
@@ -255,7 +268,8 @@ export class Node {
 
   /** Bytes on the wire since the start, without the headers of IP, UDP and TCP. */
   traffic(): { sent: number; received: number } {
-    let { bytesSent: sent, bytesReceived: received } = this.#socket;
+    let sent = this.#socket.bytesSent + this.#endedTraffic.sent;
+    let received = this.#socket.bytesReceived + this.#endedTraffic.received;
     for (const link of this.#links.values()) {
       sent += link.bytesSent;
       received += link.bytesReceived;
@@ -273,7 +287,8 @@ export class Node {
 
   async #stop(reason: Problem | undefined): Promise<void> {
     clearInterval(this.#addressTimer);
-    for (const service of this.#services) {
+    // Nothing is delivered to parts any more: they put things in order.
+    for (const service of this.#active.splice(0)) {
       await service.stop().catch((error) =>
         this.#log.error(`stopping ${service.name}: ${messageOf(error)}`)
       );
@@ -317,7 +332,7 @@ export class Node {
   #arm(): void {
     if (!this.#begun || this.#flushing) return;
     let deadline = this.core.deadline();
-    for (const service of this.#services) deadline = Math.min(deadline, service.deadline());
+    for (const service of this.#active) deadline = Math.min(deadline, service.deadline());
     // Also when it is later now: an answer has come, and waking up for nothing costs more than this.
     if (deadline === this.#timerAt || this.#timerAt === -Infinity) return;
     clearTimeout(this.#timer);
@@ -333,7 +348,7 @@ export class Node {
     const now = performance.now();
     this.loopDelay.note(now, dueAt);
     this.core.tick(now);
-    for (const service of this.#services) {
+    for (const service of this.#active) {
       if (now >= service.deadline()) service.tick(now);
     }
     this.#flush();
@@ -364,8 +379,8 @@ export class Node {
   }
 
   #tell(event: NodeEvent): void {
-    logNodeEvent(this.#log, this.core, event);
-    for (const service of this.#services) service.event(event);
+    if (this.#isNews(event)) logNodeEvent(this.#log, this.core, event);
+    for (const service of this.#active) service.event(event);
     for (const listener of this.#listeners) listener(event);
     if (event.type === "connected") this.#rememberPeers();
     if (event.type === "mustStop") {
@@ -377,14 +392,24 @@ export class Node {
     }
   }
 
+  /** Refusals are repeated with every dial, which is told once in a while. */
+  #isNews(event: NodeEvent): boolean {
+    if (event.type !== "refused" && event.type !== "refusing") return true;
+    const { type, peer, reason } = event;
+    return this.#refusals.isNews(performance.now(), `${type} ${peer} ${reason}`);
+  }
+
   #ban(id: NodeId): void {
     this.core.ban(performance.now(), id);
     this.#flush();
   }
 
   #rememberPeers(): void {
-    const peers = [...this.core.mesh.peers()].filter(({ addresses }) => addresses.length > 0);
-    this.#peersFile?.save(peers);
+    const { mesh } = this.core;
+    const met = [...mesh.peers()].filter(({ met }) => met);
+    // Those that are there come first, should there be more than are kept.
+    met.sort((a, b) => Number(a.link === undefined) - Number(b.link === undefined));
+    this.#peersFile?.save(met.map(({ id }) => ({ id, addresses: mesh.addressesOf(id) })));
   }
 
   // -- membership messages and datagrams ----------------------------------------------------------
@@ -410,11 +435,15 @@ export class Node {
         const message = decodeMessage(payload);
         this.core.receiveMembership(performance.now(), from, message, "datagram");
       } else if (channel !== undefined) {
-        this.#serviceByChannel.get(channel)?.receiveDatagram(from, channel, payload);
+        this.#activeByChannel(channel)?.receiveDatagram(from, channel, payload);
       }
     } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#log.debug(`malformed datagram from ${nameOf(this.core, from)}: ${error.message}`);
+      const name = nameOf(this.core, from);
+      if (error instanceof MalformedError) {
+        this.#log.debug(`malformed datagram from ${name}: ${error.message}`);
+      } else {
+        this.#log.error(`a datagram from ${name} could not be handled: ${messageOf(error)}`);
+      }
     }
     this.#flush();
   }
@@ -465,7 +494,7 @@ export class Node {
     } else if (channel.name === MEMBERSHIP_CHANNEL) {
       this.core.receiveMembership(now, link.remoteId, decodeMessage(bytes), "link");
     } else {
-      settled = this.#serviceByChannel.get(channel.name)
+      settled = this.#activeByChannel(channel.name)
         ?.receive(link.remoteId, channel.name, bytes);
       settled?.catch((error) => this.#log.error(`${channel.name}: ${messageOf(error)}`));
     }
@@ -473,10 +502,17 @@ export class Node {
     return settled;
   }
 
+  #activeByChannel(channel: string): Service | undefined {
+    const service = this.#serviceByChannel.get(channel);
+    return service !== undefined && this.#active.includes(service) ? service : undefined;
+  }
+
   #linkEnded(number: LinkNumber, end: LinkEnd): void {
     const link = this.#links.get(number);
     if (link === undefined) return;
     this.#links.delete(number);
+    this.#endedTraffic.sent += link.bytesSent;
+    this.#endedTraffic.received += link.bytesReceived;
     if (end.kind === "error") {
       const name = nameOf(this.core, link.remoteId);
       this.#log.warn(`the link to ${name} broke: ${end.reason}`);
@@ -506,10 +542,7 @@ export class Node {
 
   #noteRefusal(from: HostPort, reason: HandshakeError | undefined): void {
     if (reason === undefined) return;
-    const now = performance.now();
-    if (now < (this.#refusals.get(from.host) ?? -Infinity) + REFUSAL_QUIET_MS) return;
-    if (this.#refusals.size >= MAX_REFUSALS_NOTED) this.#refusals.clear();
-    this.#refusals.set(from.host, now);
+    if (!this.#refusals.isNews(performance.now(), from.host)) return;
     this.#log.warn(`turned away a caller from ${from.host}: ${reason.message}`);
   }
 

@@ -3,7 +3,6 @@
  * node.ts and the simulator run this very class.
  */
 
-import { upperMedian } from "./clock.ts";
 import type { BootId, NodeId } from "./ids.ts";
 import type { MembershipConfig } from "./membership/config.ts";
 import {
@@ -57,11 +56,9 @@ export interface NodeCoreOptions {
 export class NodeCore {
   readonly membership: Membership;
   readonly mesh: Mesh;
-  readonly #options: NodeCoreOptions;
 
   constructor(options: NodeCoreOptions) {
     const { self, boot, random, now } = options;
-    this.#options = options;
     this.membership = new Membership(options);
     this.mesh = new Mesh({
       self,
@@ -72,7 +69,7 @@ export class NodeCore {
       info: options.info,
       talkTo: options.talkTo,
       forgetKeys: (peer) => {
-        this.membership.setReach(peer, { datagrams: false });
+        this.membership.unreachable(peer, "datagrams");
         options.forgetKeys(peer);
       },
       isBanned: options.isBanned,
@@ -137,6 +134,9 @@ export class NodeCore {
       this.#tellMesh(now, change);
       effects.push({ kind: "event", event: { type: "member", ...change } });
     }
+    for (const { id, state } of this.membership.takeForgotten()) {
+      this.mesh.memberForgotten(id, state);
+    }
     for (const peer of this.membership.takeListWanted()) this.mesh.sendMembers(now, peer, true);
     for (const effect of this.mesh.takeEffects()) effects.push(effect);
     for (const outgoing of this.membership.takeOutgoing()) {
@@ -178,10 +178,6 @@ export class NodeCore {
 
   /** The median of the clocks of all living members, this node included. */
   clusterMs(now: number): number {
-    const clocks = [this.#options.wallMs()];
-    for (const { state, clockDeltaMs } of this.membership.members()) {
-      if (isLiving(state) && clockDeltaMs !== undefined) clocks.push(clockDeltaMs + now);
-    }
-    return Math.round(upperMedian(clocks)!);
+    return this.membership.clusterMs(now);
   }
 }

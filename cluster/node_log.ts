@@ -9,7 +9,7 @@ export function logNodeEvent(log: Log, core: NodeCore, event: NodeEvent): void {
   switch (event.type) {
     case "connected": {
       const peer = core.mesh.peer(event.peer);
-      const where = peer?.addresses[0] ?? "an unknown address";
+      const where = core.mesh.addressesOf(event.peer)[0] ?? "an unknown address";
       return log.info(
         `${nameOf(core, event.peer)} at ${where} is connected, found by ${peer?.foundBy}`,
       );

@@ -7,13 +7,15 @@ import type { Item } from "../cluster/consensus/lww.ts";
 import { stampKey } from "../cluster/consensus/stamp.ts";
 import type { ReminderSettings } from "./settings.ts";
 import {
+  DONE,
+  type Done,
   HISTORY,
-  NEVER_DONE,
+  parseDone,
   parsePress,
-  parseRegister,
+  parseSnooze,
   type Press,
-  type Register,
-  REGISTERS,
+  SNOOZE,
+  type Snooze,
   type Source,
 } from "./state.ts";
 import {
@@ -37,7 +39,8 @@ export interface ReminderView {
   readonly name: string;
   readonly level: Level;
   readonly dark: Darkness;
-  readonly register: Register;
+  /** Undefined if it never was. */
+  readonly done: Done | undefined;
   /** Milliseconds since it was done; null if it never was. */
   readonly elapsedMs: number | null;
   readonly next: { readonly level: Level; readonly inMs: number } | null;
@@ -63,7 +66,7 @@ export interface ReminderStore {
 export interface Put {
   readonly collection: string;
   readonly key: string;
-  readonly value: Register | Press;
+  readonly value: Done | Snooze | Press;
 }
 
 /** A time this far ahead is a wrong clock and not a difference between two good ones. */
@@ -73,7 +76,7 @@ export class ReminderCore {
   readonly settings: readonly ReminderSettings[];
   readonly #store: ReminderStore;
   readonly #alias: string;
-  /** When this node first saw each register's present value, on its monotonic clock. */
+  /** When this node first saw the present value of each register, on its monotonic clock. */
   readonly #firstSeen = new Map<string, { readonly stamp: string; readonly now: number }>();
 
   constructor(settings: readonly ReminderSettings[], store: ReminderStore, alias: string) {
@@ -89,22 +92,17 @@ export class ReminderCore {
   // -- pressing -----------------------------------------------------------------------------------
 
   done({ clusterMs }: Moment, name: string, how: Source): Put[] {
-    const register: Register = {
-      doneAt: clusterMs,
-      doneBy: this.#alias,
-      doneHow: how,
-      snooze: null,
-    };
+    const done: Done = { at: clusterMs, by: this.#alias, how };
     return [
-      { collection: REGISTERS, key: name, value: register },
+      { collection: DONE, key: name, value: done },
+      { collection: SNOOZE, key: name, value: { from: clusterMs, forMs: 0 } },
       this.#press({ reminder: name, action: "done", at: clusterMs, how, forMs: null }),
     ];
   }
 
   snooze({ clusterMs }: Moment, name: string, forMs: number, how: Source): Put[] {
-    const register: Register = { ...this.#register(name), snooze: { from: clusterMs, forMs } };
     return [
-      { collection: REGISTERS, key: name, value: register },
+      { collection: SNOOZE, key: name, value: { from: clusterMs, forMs } },
       this.#press({ reminder: name, action: "snooze", at: clusterMs, how, forMs }),
     ];
   }
@@ -128,9 +126,9 @@ export class ReminderCore {
   }
 
   view(moment: Moment, settings: ReminderSettings): ReminderView {
-    const register = this.#register(settings.name);
-    const elapsedMs = this.#elapsedMs(moment, settings.name, register);
-    const snoozedMs = this.#snoozedMs(moment, settings.name, register);
+    const done = this.#done(settings.name);
+    const elapsedMs = done === undefined ? null : this.#elapsedMs(moment, settings.name, done);
+    const snoozedMs = this.#snoozedMs(moment, settings.name);
     const level = elapsedMs === null
       ? NEVER_DONE_LEVEL
       : levelAfter(elapsedMs, settings.thresholds);
@@ -139,7 +137,7 @@ export class ReminderCore {
       name: settings.name,
       level,
       dark: snoozedMs > 0 ? "snoozed" : isNight(moment.clusterMs, settings) ? "night" : null,
-      register,
+      done,
       elapsedMs,
       next: next === undefined || elapsedMs === null
         ? null
@@ -162,48 +160,48 @@ export class ReminderCore {
   /** When the colours may change by the mere passing of time, on the monotonic clock. */
   nextChangeAt(moment: Moment): number {
     const { now, clusterMs } = moment;
-    let wait = Infinity;
-    this.views(moment).forEach(({ level, dark, next, snoozedMs }, index) => {
+    // Never later than the next minute: nights begin on one, and clocks may be set meanwhile.
+    let wait = untilNextMinute(clusterMs);
+    for (const { level, dark, next, snoozedMs } of this.views(moment)) {
       if (next !== null) wait = Math.min(wait, next.inMs);
       if (snoozedMs > 0) wait = Math.min(wait, snoozedMs);
-      if (this.settings[index]!.night !== null) wait = Math.min(wait, untilNextMinute(clusterMs));
       if (dark === null && level === "blinking red") {
         wait = Math.min(wait, BLINK_MS - (now % BLINK_MS));
       }
-    });
+    }
     return now + Math.max(1, wait);
   }
 
-  #register(name: string): Register {
-    const item = this.#store.get(REGISTERS, name);
-    return (item && parseRegister(item.value)) ?? NEVER_DONE;
+  #done(name: string): Done | undefined {
+    return parseDone(this.#store.get(DONE, name)?.value);
   }
 
   /**
    * Time since "done". A time that is still to come was set by a wrong clock, or this clock is the
    * wrong one: then it counts from when this node first saw it, so that no lamp stays green for ever.
    */
-  #elapsedMs(moment: Moment, name: string, { doneAt }: Register): number | null {
-    if (doneAt === null) return null;
-    const elapsedMs = moment.clusterMs - doneAt;
-    if (elapsedMs >= -AHEAD_TOLERANCE_MS) return Math.max(0, elapsedMs);
-    return moment.now - this.#seenAt(moment, name);
+  #elapsedMs(moment: Moment, name: string, { at }: Done): number {
+    const seenAt = this.#seenAt(moment, DONE, name);
+    const elapsedMs = moment.clusterMs - at;
+    return elapsedMs >= -AHEAD_TOLERANCE_MS ? Math.max(0, elapsedMs) : moment.now - seenAt;
   }
 
   /** What is left of a snooze: by the cluster's clock, and never longer than it was meant. */
-  #snoozedMs(moment: Moment, name: string, { snooze }: Register): number {
-    if (snooze === null) return 0;
+  #snoozedMs(moment: Moment, name: string): number {
+    const snooze = parseSnooze(this.#store.get(SNOOZE, name)?.value);
+    if (snooze === undefined) return 0;
     const left = snooze.from + snooze.forMs - moment.clusterMs;
-    const longest = snooze.forMs - (moment.now - this.#seenAt(moment, name));
+    const longest = snooze.forMs - (moment.now - this.#seenAt(moment, SNOOZE, name));
     return Math.max(0, Math.min(left, longest));
   }
 
-  #seenAt({ now }: Moment, name: string): number {
-    const item = this.#store.get(REGISTERS, name);
+  #seenAt({ now }: Moment, collection: string, name: string): number {
+    const item = this.#store.get(collection, name);
     const stamp = item === undefined ? "" : stampKey(item.stamp);
-    const seen = this.#firstSeen.get(name);
+    const place = `${collection} ${name}`;
+    const seen = this.#firstSeen.get(place);
     if (seen?.stamp === stamp) return seen.now;
-    this.#firstSeen.set(name, { stamp, now });
+    this.#firstSeen.set(place, { stamp, now });
     return now;
   }
 }

@@ -21,14 +21,14 @@ export interface ReminderReport {
 }
 
 export function reportReminder(view: ReminderView, clusterMs: number): ReminderReport {
-  const { register, next } = view;
+  const { done, next } = view;
   return {
     name: view.name,
     level: levelKey(view.level),
     dark: view.dark,
-    done_at: register.doneAt === null ? null : rfc3339(register.doneAt),
-    done_by: register.doneBy,
-    done_how: register.doneHow,
+    done_at: done === undefined ? null : rfc3339(done.at),
+    done_by: done?.by ?? null,
+    done_how: done?.how ?? null,
     elapsed_ms: view.elapsedMs === null ? null : Math.round(view.elapsedMs),
     next_level: next === null ? null : levelKey(next.level),
     next_in_ms: next === null ? null : Math.round(next.inMs),

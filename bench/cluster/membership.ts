@@ -11,7 +11,7 @@ import { SimulatedCluster } from "../../cluster/simulation/cluster.ts";
 import { type Conditions, GOOD_NETWORK } from "../../cluster/simulation/network.ts";
 import { ReplicaPart } from "../../cluster/simulation/replica_part.ts";
 import { MS, SECOND } from "../../cluster/simulation/world.ts";
-import { COLLECTIONS, NEVER_DONE, REGISTERS } from "../../reminder/state.ts";
+import { COLLECTIONS, DONE } from "../../reminder/state.ts";
 import { machine, percentile, report, reportTable } from "../support.ts";
 
 const CRASH_SEEDS = 200;
@@ -124,7 +124,11 @@ function quiet(size: number, network: NetworkCase, nodeSeconds: number): void {
     ],
   }).formed();
   const [reminder] = cluster.nodes[0]!.parts as readonly ReplicaPart[];
-  reminder!.put([{ collection: REGISTERS, key: "cat-litter", value: NEVER_DONE }]);
+  reminder!.put([{
+    collection: DONE,
+    key: "cat-litter",
+    value: { at: 0, by: "bench", how: "button" },
+  }]);
   cluster.network.conditions = network.conditions;
   cluster.world.pass(5 * SECOND);
   let verdicts = 0;

@@ -57,7 +57,7 @@ class Cores {
         wallMs: () => 0,
       });
       core.merge(0, everybody);
-      for (const id of this.ids) if (id !== self) core.setReach(id, { datagrams: true });
+      for (const id of this.ids) if (id !== self) core.reachable(0, id);
       core.takeChanges();
       this.cores.push(core);
       this.#wakeAt.push(Infinity);

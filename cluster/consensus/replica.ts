@@ -15,7 +15,7 @@
  * later on the cluster's clock replaces it.
  */
 
-import { upperMedian } from "../clock.ts";
+import { heldByMajority } from "../clock.ts";
 import { assert, Problem } from "../errors.ts";
 import type { NodeId } from "../ids.ts";
 import { isPlanted } from "../planted.ts";
@@ -479,7 +479,7 @@ export class Replica {
     if (isPlanted("no-skew-bound")) return Infinity;
     const newest = [this.#newest?.ms ?? 0];
     for (const peer of this.#peers.values()) newest.push(peer.newest?.ms ?? 0);
-    return Math.max(clusterMs, upperMedian(newest)!) + this.#options.maxSkewMs;
+    return Math.max(clusterMs, heldByMajority(newest)!) + this.#options.maxSkewMs;
   }
 
   /** Notes which own items are ahead, and forgets it when time catches up. */

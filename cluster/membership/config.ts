@@ -7,6 +7,8 @@ export interface MembershipConfig extends SuspicionLimits {
   readonly probePeriodMs: number;
   /** Wait for an answer to a direct ping before asking others to try. */
   readonly directTimeoutMs: number;
+  /** Those others, and the link, get this long. */
+  readonly indirectTimeoutMs: number;
   /** The ping is sent once more after this long: halves what packet loss costs. */
   readonly resendAfterMs: number;
   /** How many others are asked to try. */
@@ -39,6 +41,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export const LAN: MembershipConfig = {
   probePeriodMs: 250,
   directTimeoutMs: 80,
+  indirectTimeoutMs: 170,
   resendAfterMs: 32,
   indirectProbes: 3,
   suspicionMinMs: 500,
@@ -60,6 +63,7 @@ export const WIFI: MembershipConfig = {
   ...LAN,
   probePeriodMs: 500,
   directTimeoutMs: 300,
+  indirectTimeoutMs: 300,
   resendAfterMs: 120,
   suspicionMinMs: 1_200,
   suspicionMaxMs: 2_000,

@@ -8,6 +8,7 @@
  * on pings, acks and gossip; hashes of the views, on every ping and ack, show where some got lost.
  */
 
+import { upperMedian } from "../clock.ts";
 import { assert } from "../errors.ts";
 import type { NodeId } from "../ids.ts";
 import { isPlanted } from "../planted.ts";
@@ -15,7 +16,14 @@ import { below, type Random } from "../random.ts";
 import type { MembershipConfig } from "./config.ts";
 import { GossipQueue, tellLimit } from "./gossip_queue.ts";
 import { isLiving, type Member, Members, supersedes } from "./members.ts";
-import { MAX_UPDATES, type MemberState, type Message, type Update, type Via } from "./messages.ts";
+import {
+  MAX_INCARNATION,
+  MAX_UPDATES,
+  type MemberState,
+  type Message,
+  type Update,
+  type Via,
+} from "./messages.ts";
 import { Prober } from "./prober.ts";
 import { Suspicion } from "./suspicion.ts";
 import { sameView, sourceOf, type ViewHash } from "./view_hash.ts";
@@ -33,6 +41,12 @@ export interface MemberChange {
   readonly before: MemberState | undefined;
   readonly state: MemberState;
   readonly incarnation: number;
+}
+
+/** A member that is not kept any more, and what was believed of it last. */
+export interface Forgotten {
+  readonly id: NodeId;
+  readonly state: MemberState;
 }
 
 /** One line of a full list, as exchanged over links. */
@@ -62,6 +76,8 @@ export interface MembershipOptions {
 /** Two differing hashes in a row, and no news under way, mean that news was lost. */
 const MISMATCHES = 2;
 const PRUNE_PERIOD_MS = 10_000;
+/** How often the turns of probing are set by the cluster's clock. */
+const CLOCK_REVIEW_MS = 5_000;
 
 export class Membership {
   readonly #options: MembershipOptions;
@@ -74,6 +90,8 @@ export class Membership {
   readonly #suspects = new Set<Member>();
   /** Probed in vain in this tick. */
   readonly #unanswered: Member[] = [];
+  #clusterDeltaMs = 0;
+  #clockReviewAt = -Infinity;
   #incarnation = 0;
   #leaving = false;
   #mismatches = 0;
@@ -86,6 +104,7 @@ export class Membership {
   #outgoing: Outgoing[] = [];
   #changes: MemberChange[] = [];
   #listWanted: NodeId[] = [];
+  #forgotten: Forgotten[] = [];
 
   constructor(options: MembershipOptions) {
     const { self, config, random, now } = options;
@@ -94,7 +113,8 @@ export class Membership {
     this.#config = config;
     this.#random = random;
     this.#members = new Members(random);
-    this.#prober = new Prober(config, random, this.#members, {
+    this.#prober = new Prober(self, config, random, this.#members, {
+      clusterMs: (now) => this.#steadyClusterMs(now),
       ping: (target, sequence, via) => this.#ping(target, sequence, via),
       pingRequest: (helper, sequence, target) =>
         this.#send(helper.id, "datagram", {
@@ -135,6 +155,13 @@ export class Membership {
     return wanted;
   }
 
+  /** Members that are not kept any more, in the state that they were last in. */
+  takeForgotten(): Forgotten[] {
+    const forgotten = this.#forgotten;
+    this.#forgotten = [];
+    return forgotten;
+  }
+
   // -- what can be asked --------------------------------------------------------------------------
 
   get incarnation(): number {
@@ -157,6 +184,24 @@ export class Membership {
 
   get(id: NodeId): MemberView | undefined {
     return this.#members.get(id);
+  }
+
+  /** The median of the wall clocks of all living members, this node included. */
+  clusterMs(now: number): number {
+    const clocks = [this.#options.wallMs()];
+    for (const { state, clockDeltaMs } of this.#members.all()) {
+      if (isLiving(state) && clockDeltaMs !== undefined) clocks.push(clockDeltaMs + now);
+    }
+    return Math.round(upperMedian(clocks)!);
+  }
+
+  /** The same, looked at once in a while only: good enough for taking turns. */
+  #steadyClusterMs(now: number): number {
+    if (now >= this.#clockReviewAt) {
+      this.#clockReviewAt = now + CLOCK_REVIEW_MS;
+      this.#clusterDeltaMs = this.clusterMs(now) - now;
+    }
+    return now + this.#clusterDeltaMs;
   }
 
   /** All other members, in the order in which they became known. */
@@ -194,8 +239,13 @@ export class Membership {
   /** What others know of this node from its former run: it goes on above that. */
   continueAbove(now: number, incarnation: number): void {
     if (incarnation < this.#incarnation) return;
-    this.#incarnation = incarnation + 1;
+    this.#goAbove(incarnation);
     this.#enqueue(now, this.#ownUpdate());
+  }
+
+  /** Saturates: at the top nothing can be outdone any more, but nothing breaks either. */
+  #goAbove(incarnation: number): void {
+    this.#incarnation = Math.min(MAX_INCARNATION, incarnation + 1);
   }
 
   /** Takes in a full list. A claim that somebody failed only makes us suspect, so it can refute. */
@@ -218,12 +268,18 @@ export class Membership {
     if (member !== undefined) this.#apply(now, { ...this.#claimAbout(member), state: "left" });
   }
 
-  /** How `id` can be reached from now on. */
-  setReach(id: NodeId, reach: { readonly datagrams?: boolean; readonly link?: boolean }): void {
+  /** A link to `id` is up, and keys for datagrams were exchanged. */
+  reachable(now: number, id: NodeId): void {
     const member = this.#members.get(id);
     if (member === undefined) return;
-    member.datagrams = reach.datagrams ?? member.datagrams;
-    member.link = reach.link ?? member.link;
+    member.datagrams = member.link = true;
+    if (!this.#gossip.isEmpty && this.#nextGossipAt === Infinity) this.#nextGossipAt = now;
+  }
+
+  /** From now on not by this way. */
+  unreachable(id: NodeId, way: "datagrams" | "link"): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) member[way] = false;
   }
 
   /** Something speaks against a member, such as the end of its link: probe it now. */
@@ -335,7 +391,7 @@ export class Membership {
       return;
     }
     if (incarnation < this.#incarnation || isPlanted("no-refutation")) return;
-    this.#incarnation = incarnation + 1;
+    this.#goAbove(incarnation);
     this.#prober.adjustHealth(1);
     this.#enqueue(now, this.#ownUpdate());
   }
@@ -355,6 +411,7 @@ export class Membership {
     this.#members.change(id, { incarnation, state }, now);
     this.#setSuspicion(now, member, update.source);
     if (!isLiving(state)) this.#prober.removed(member);
+    if (isLiving(state) !== isLiving(before)) this.#prober.membersChanged();
     if (before !== state) this.#changes.push({ id, before, state, incarnation });
     this.#enqueue(now, update);
   }
@@ -377,7 +434,7 @@ export class Membership {
     }
     const member = this.#members.add(id, { incarnation, state }, now - ageMs);
     this.#setSuspicion(now, member, sourceOf(this.#self));
-    this.#prober.added(member);
+    this.#prober.membersChanged();
     this.#changes.push({ id, before: undefined, state, incarnation });
     return true;
   }
@@ -385,7 +442,9 @@ export class Membership {
   #forget(member: Member): void {
     this.#members.forget(member.id);
     this.#prober.removed(member);
+    this.#prober.membersChanged();
     this.#gossip.drop(member.id);
+    this.#forgotten.push({ id: member.id, state: member.state });
   }
 
   #prune(now: number): void {
@@ -465,11 +524,17 @@ export class Membership {
   }
 
   #gossipRound(now: number): void {
-    for (const target of this.#members.pick(this.#config.gossipFanout)) {
+    // Whoever is alone would spread its verdicts of before when it is back among the others; they
+    // learn its view, and it theirs, from full lists.
+    if (this.#members.living === 0) this.#gossip.clear();
+    const targets = this.#members.pick(this.#config.gossipFanout);
+    for (const target of targets) {
       const updates = this.#updatesFor(target);
       if (updates.length > 0) this.#send(target.id, "datagram", { type: "gossip", updates });
     }
-    this.#nextGossipAt = this.#gossip.isEmpty ? Infinity : now + this.#config.gossipPeriodMs;
+    // With nobody to tell, the news waits until somebody can be reached.
+    const done = this.#gossip.isEmpty || targets.length === 0;
+    this.#nextGossipAt = done ? Infinity : now + this.#config.gossipPeriodMs;
   }
 
   /** News for `to`; if we think ill of it, that comes first, so that it can refute. */

@@ -47,6 +47,10 @@ export class GossipQueue {
     return taken;
   }
 
+  clear(): void {
+    this.#items = [];
+  }
+
   drop(id: NodeId): void {
     this.#items = this.#items.filter((item) => item.update.id !== id);
   }

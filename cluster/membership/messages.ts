@@ -18,6 +18,9 @@ export type MemberState = (typeof MEMBER_STATES)[number];
 /** How a message travels. */
 export type Via = "datagram" | "link";
 
+/** Far more than a member can ever need; beyond, a message is malformed. */
+export const MAX_INCARNATION = 0x7fff_ffff;
+
 /** A claim about one member. */
 export interface Update {
   readonly id: NodeId;
@@ -128,6 +131,7 @@ function readUpdates(reader: ByteReader): readonly Update[] {
   for (let i = 0; i < count; i++) {
     const id = readId(reader);
     const incarnation = reader.u32();
+    if (incarnation > MAX_INCARNATION) throw new MalformedError(`incarnation ${incarnation}`);
     const state = MEMBER_STATES[reader.u8()];
     if (state === undefined) throw new MalformedError("unknown member state");
     updates.push({ id, incarnation, state, source: reader.u32() });

@@ -4,13 +4,16 @@
  */
 
 import type { NodeId } from "../ids.ts";
-import { below, type Random, shuffle } from "../random.ts";
+import { below, type Random } from "../random.ts";
 import type { MembershipConfig } from "./config.ts";
-import { isLiving, type Member, type Members } from "./members.ts";
+import type { Member, Members } from "./members.ts";
 import type { Via } from "./messages.ts";
+import { Rota } from "./rota.ts";
 
 /** What the prober has sent; the rest of each message is not its business. */
 export interface ProberOutput {
+  /** The time that all nodes agree on as far as possible, in milliseconds. */
+  clusterMs(now: number): number;
   ping(target: Member, sequence: number, via: Via): void;
   /** Asks a helper to ping a target. */
   pingRequest(helper: Member, sequence: number, target: Member): void;
@@ -24,7 +27,8 @@ interface Probe {
   readonly target: Member;
   readonly sequence: number;
   readonly startedAt: number;
-  readonly endsAt: number;
+  /** Of the present stage. */
+  deadline: number;
   stage: "direct" | "resent" | "indirect";
   /** Helpers asked, and helpers that said at least that they are there. */
   asked: number;
@@ -42,8 +46,8 @@ interface Relay {
 /** Local health (Lifeguard, IV.A): 0 is well; each point slows our own accusations down. */
 const MAX_HEALTH = 4;
 const HEALTH_PERIOD_STEP = 0.5;
-/** A helper says that it has no answer yet after this part of the direct timeout, in percent. */
-const NACK_PERCENT = 80;
+/** A helper says that it has no answer yet after this part of the time that it has, in percent. */
+const NACK_PERCENT = 60;
 const RTT_SMOOTHING = 8;
 /** Relays kept for others; far above what honest members ask for. */
 const MAX_RELAYS = 1_024;
@@ -55,13 +59,15 @@ export class Prober {
   readonly #output: ProberOutput;
   readonly #relays = new Map<number, Relay>();
   #probes: Probe[] = [];
-  /** Who is still to be probed in this round. */
-  #round: Member[] = [];
+  readonly #rota: Rota;
+  /** The period that was probed in last. */
+  #period = 0;
   #health = 0;
   #sequence = 0;
   #nextProbeAt: number;
 
   constructor(
+    self: NodeId,
     config: MembershipConfig,
     random: Random,
     members: Members,
@@ -72,6 +78,7 @@ export class Prober {
     this.#random = random;
     this.#members = members;
     this.#output = output;
+    this.#rota = new Rota(self, members);
     this.#nextProbeAt = now + below(random, config.probePeriodMs);
   }
 
@@ -94,14 +101,13 @@ export class Prober {
     return this.#sequence;
   }
 
-  /** Into the current round at a random place, so that not all probe a newcomer at once. */
-  added(member: Member): void {
-    this.#round.splice(below(this.#random, this.#round.length + 1), 0, member);
+  /** Somebody has come, gone or come back. */
+  membersChanged(): void {
+    this.#rota.changed();
   }
 
   /** It is not probed any more. */
   removed(member: Member): void {
-    this.#round = this.#round.filter((other) => other !== member);
     this.#probes = this.#probes.filter(({ target }) => target !== member);
   }
 
@@ -120,7 +126,7 @@ export class Prober {
 
   deadline(): number {
     let deadline = this.#nextProbeAt;
-    for (const probe of this.#probes) deadline = Math.min(deadline, this.#deadlineOf(probe));
+    for (const probe of this.#probes) deadline = Math.min(deadline, probe.deadline);
     for (const { nackAt } of this.#relays.values()) deadline = Math.min(deadline, nackAt);
     return deadline;
   }
@@ -135,14 +141,16 @@ export class Prober {
 
   #probeNext(now: number): void {
     this.#nextProbeAt = now + this.#periodMs();
-    for (let skipped = 0; skipped <= this.#members.size; skipped++) {
-      if (this.#round.length === 0) {
-        this.#round = shuffle(this.#random, [...this.#members.all()]);
-      }
-      const target = this.#round.pop();
-      if (target === undefined) return;
-      if (isLiving(target.state) && !this.#isProbed(target)) return this.#start(now, target);
-    }
+    this.#period = this.#nextPeriod(now);
+    const target = this.#rota.target(this.#period);
+    if (target !== undefined && !this.#isProbed(target)) this.#start(now, target);
+  }
+
+  /** One after the other, unless clocks were set or this node has been slow. */
+  #nextPeriod(now: number): number {
+    const next = this.#period + 1;
+    const due = Math.floor(this.#output.clusterMs(now) / this.#config.probePeriodMs);
+    return Math.abs(due - next) <= 1 ? next : due;
   }
 
   #isProbed(member: Member): boolean {
@@ -154,38 +162,30 @@ export class Prober {
       target,
       sequence: this.nextSequence(),
       startedAt: now,
-      endsAt: now + this.#periodMs(),
+      deadline: now + this.#config.resendAfterMs * this.patience,
       stage: "direct",
       asked: 0,
       nacks: 0,
     };
     this.#probes.push(probe);
     if (target.datagrams) this.#output.ping(target, probe.sequence, "datagram");
-    else this.#askOthers(probe);
-  }
-
-  #deadlineOf({ stage, startedAt, endsAt }: Probe): number {
-    const patience = 1 + this.#health;
-    switch (stage) {
-      case "direct":
-        return startedAt + this.#config.resendAfterMs * patience;
-      case "resent":
-        return startedAt + this.#config.directTimeoutMs * patience;
-      case "indirect":
-        return endsAt;
-    }
+    else this.#askOthers(now, probe);
   }
 
   #tickProbes(now: number): void {
     for (const probe of [...this.#probes]) {
-      if (now < this.#deadlineOf(probe)) continue;
+      if (now < probe.deadline) continue;
       switch (probe.stage) {
         case "direct":
           probe.stage = "resent";
+          probe.deadline = Math.max(
+            now,
+            probe.startedAt + this.#config.directTimeoutMs * this.patience,
+          );
           this.#output.ping(probe.target, probe.sequence, "datagram");
           break;
         case "resent":
-          this.#askOthers(probe);
+          this.#askOthers(now, probe);
           break;
         case "indirect":
           this.#end(probe);
@@ -195,8 +195,9 @@ export class Prober {
   }
 
   /** Others try, and so do we over the link: datagrams may be what does not get through. */
-  #askOthers(probe: Probe): void {
+  #askOthers(now: number, probe: Probe): void {
     probe.stage = "indirect";
+    probe.deadline = now + this.#config.indirectTimeoutMs * this.patience;
     const { target, sequence } = probe;
     if (target.link) this.#output.ping(target, sequence, "link");
     const helpers = this.#members.pick(this.#config.indirectProbes, target);
@@ -242,12 +243,12 @@ export class Prober {
   relay(now: number, requester: NodeId, requesterSequence: number, target: Member): void {
     if (!target.datagrams || this.#relays.size >= MAX_RELAYS) return;
     const sequence = this.nextSequence();
-    const { directTimeoutMs, probePeriodMs } = this.#config;
+    const { indirectTimeoutMs, probePeriodMs } = this.#config;
     this.#relays.set(sequence, {
       requester,
       requesterSequence,
       expiresAt: now + 2 * probePeriodMs,
-      nackAt: now + directTimeoutMs * NACK_PERCENT / 100,
+      nackAt: now + indirectTimeoutMs * NACK_PERCENT / 100,
     });
     this.#output.ping(target, sequence, "datagram");
   }

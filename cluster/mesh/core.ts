@@ -1,23 +1,29 @@
 /**
- * A full mesh of links, as a core without I/O: whom to dial and when, who may stay, which of two links
- * goes, and what nodes tell each other when they meet. Membership decides who is alive; this decides
- * who is connected.
+ * A full mesh of links, as a core without I/O: how nodes meet, who may stay, which of two links goes,
+ * and what nodes tell each other. Membership decides who is alive; this decides who is connected; the
+ * dial plan, whom to call and when.
  */
 
+import { MAX_REMEMBERED } from "../discovery/remembered.ts";
 import { assert } from "../errors.ts";
 import type { BootId, NodeId } from "../ids.ts";
 import type { Membership } from "../membership/core.ts";
 import { isLiving } from "../membership/members.ts";
-import { below, type Random } from "../random.ts";
-import { Backoff } from "./backoff.ts";
-import type { LinkMessage, MemberEntry, NodeInfo, RefuseReason, Talk } from "./messages.ts";
+import type { MemberState } from "../membership/messages.ts";
+import type { Random } from "../random.ts";
+import { DialPlan, type FoundBy } from "./dial_plan.ts";
+import {
+  type LinkMessage,
+  MAX_AGE_MS,
+  type MemberEntry,
+  type NodeInfo,
+  type RefuseReason,
+  type Talk,
+} from "./messages.ts";
 
 declare const linkNumberBrand: unique symbol;
 /** Names one connection of this node. */
 export type LinkNumber = number & { readonly [linkNumberBrand]: true };
-
-/** By which way a node became known first. `incoming`: it called us. */
-export type FoundBy = "hosts" | "peers" | "mdns" | "members" | "incoming";
 
 /** What the mesh wants done. */
 export type MeshEffect =
@@ -66,8 +72,8 @@ export interface PeerView {
   readonly info: NodeInfo | undefined;
   readonly foundBy: FoundBy;
   readonly link: LinkNumber | undefined;
-  /** All that it may be dialled at, the likeliest first. */
-  readonly addresses: readonly string[];
+  /** Whether it was ever connected. */
+  readonly met: boolean;
 }
 
 interface Peer {
@@ -76,21 +82,8 @@ interface Peer {
   foundBy: FoundBy;
   /** The link that is up. */
   link: LinkNumber | undefined;
-  addresses: string[];
-  readonly backoff: Backoff;
-  dialAt: number;
-  dialling: boolean;
-}
-
-/** An address to dial that is not yet known to belong to a node. */
-interface Target {
-  readonly address: string;
-  readonly foundBy: FoundBy;
-  peer: NodeId | undefined;
-  isSelf: boolean;
-  readonly backoff: Backoff;
-  dialAt: number;
-  dialling: boolean;
+  /** Whether there ever was one, in this run or, as remembered, in the last. */
+  met: boolean;
 }
 
 interface Hello {
@@ -132,37 +125,36 @@ export interface MeshOptions {
   readonly isBanned: (peer: NodeId) => boolean;
 }
 
-/** Dials under way at a time. */
-const MAX_DIALS = 8;
-/** Addresses of unknown nodes that are kept; far above any hosts list. */
-export const MAX_TARGETS = 512;
-const MAX_PEER_ADDRESSES = 8;
-/** The node with the higher ID waits this much longer, so that two seldom dial each other at once. */
-const HIGHER_ID_DELAY_MS = 200;
 /** A link that is up must confirm within this time when another wants its place. */
 const CONFIRM_MS = 1_000;
+/** Members in one message; the longest entries take 5 kB each. */
+const LIST_PIECE = 64;
 /** Hello to ready may take this long. */
 const OPENING_LIMIT_MS = 5_000;
 
 export class Mesh {
   readonly #options: MeshOptions;
   readonly #membership: Membership;
-  readonly #random: Random;
+  readonly #plan: DialPlan;
   readonly #peers = new Map<NodeId, Peer>();
-  readonly #targets = new Map<string, Target>();
   readonly #links = new Map<LinkNumber, LinkState>();
   /** The same links, by who is at the other end. */
   readonly #linksOf = new Map<NodeId, Set<LinkState>>();
-  readonly #dials = new Map<number, Peer | Target>();
   readonly #openingUntil = new Map<LinkNumber, number>();
-  #nextDial = 1;
   #stopping = false;
   #effects: MeshEffect[] = [];
 
   constructor(options: MeshOptions) {
     this.#options = options;
     this.#membership = options.membership;
-    this.#random = options.random;
+    this.#plan = new DialPlan({
+      self: options.self,
+      random: options.random,
+      isSettled: (id) =>
+        this.#peers.get(id)?.link !== undefined || this.#isMeeting(id) || options.isBanned(id),
+      hasLeft: (id) => this.#membership.get(id)?.state === "left",
+      isLiving: (id) => isLiving(this.#membership.get(id)?.state),
+    });
   }
 
   takeEffects(): MeshEffect[] {
@@ -179,58 +171,37 @@ export class Mesh {
     return this.#peers.values();
   }
 
+  /** All that a node may be dialled at, the likeliest first. */
+  addressesOf(id: NodeId): readonly string[] {
+    return this.#plan.addressesOf(id);
+  }
+
   // -- whom to look for ---------------------------------------------------------------------------
 
-  /** An address where a node may be, and which one, if somebody said so. Known ones are left as they are. */
+  /** An address where a node may be, and which one, if somebody said so. */
   addTarget(now: number, address: string, foundBy: FoundBy, hint?: NodeId): void {
-    if (this.#targets.has(address) || this.#targets.size >= MAX_TARGETS) return;
-    this.#targets.set(address, {
-      address,
-      foundBy,
-      peer: hint,
-      isSelf: hint === this.#options.self,
-      backoff: new Backoff(),
-      dialAt: now,
-      dialling: false,
-    });
+    this.#plan.addTarget(now, address, foundBy, hint);
   }
 
   /** Nobody is to be found there by that way any more. */
   removeTarget(address: string, foundBy: FoundBy): void {
-    if (this.#targets.get(address)?.foundBy === foundBy) this.#targets.delete(address);
+    this.#plan.removeTarget(address, foundBy);
   }
 
   /** A node that was a member last time. */
   addPeer(now: number, id: NodeId, addresses: readonly string[], foundBy: FoundBy): void {
     if (id === this.#options.self) return;
-    const peer = this.#peers.get(id) ?? this.#newPeer(now, id, foundBy);
-    for (const address of addresses) this.#learnAddress(peer, address, false);
+    this.#peerOf(now, id, foundBy).met = true;
+    this.#plan.addAddresses(id, addresses);
   }
 
-  #newPeer(now: number, id: NodeId, foundBy: FoundBy): Peer {
-    const peer: Peer = {
-      id,
-      info: undefined,
-      foundBy,
-      link: undefined,
-      addresses: [],
-      backoff: new Backoff(),
-      dialAt: now + this.#headStart(id),
-      dialling: false,
-    };
+  #peerOf(now: number, id: NodeId, foundBy: FoundBy): Peer {
+    const known = this.#peers.get(id);
+    if (known !== undefined) return known;
+    const peer: Peer = { id, info: undefined, foundBy, link: undefined, met: false };
     this.#peers.set(id, peer);
+    this.#plan.addNode(now, id);
     return peer;
-  }
-
-  #headStart(id: NodeId): number {
-    return this.#options.self < id ? 0 : HIGHER_ID_DELAY_MS;
-  }
-
-  #learnAddress(peer: Peer, address: string, first: boolean): void {
-    const others = peer.addresses.filter((known) => known !== address);
-    if (!first && others.length < peer.addresses.length) return;
-    peer.addresses = (first ? [address, ...others] : [...others, address])
-      .slice(0, MAX_PEER_ADDRESSES);
   }
 
   // -- links --------------------------------------------------------------------------------------
@@ -243,13 +214,13 @@ export class Mesh {
     address: string,
     dial: number | undefined,
   ): void {
-    const dialled = dial === undefined ? undefined : this.#dials.get(dial);
+    const found = dial === undefined ? undefined : this.#plan.reached(now, dial, peer, address);
     const link: LinkState = {
       number,
       peer,
       dialled: dial !== undefined,
       address,
-      foundBy: dialled?.foundBy ?? "incoming",
+      foundBy: found ?? (dial === undefined ? "incoming" : "members"),
       phase: "opening",
       boot: undefined,
       startedAt: now,
@@ -259,7 +230,6 @@ export class Mesh {
     const siblings = this.#linksOf.get(peer) ?? new Set();
     this.#linksOf.set(peer, siblings.add(link));
     this.#openingUntil.set(number, now + OPENING_LIMIT_MS);
-    if (dial !== undefined) this.#dialEnded(dial, peer);
     if (this.#stopping) return this.#close(link, "stopping");
     if (this.#options.isBanned(peer)) {
       return this.#refuse(link, "banned", "this node is banned here");
@@ -272,7 +242,7 @@ export class Mesh {
     this.#send(link, {
       type: "hello",
       ...this.#ownHello(now, peer),
-      wantMembers: dialled === undefined || !("id" in dialled),
+      wantMembers: found !== undefined || this.#membership.get(peer) === undefined,
     });
   }
 
@@ -286,7 +256,6 @@ export class Mesh {
     this.#openingUntil.delete(number);
     const peer = this.#peers.get(link.peer);
     if (peer?.link === number) this.#disconnected(now, peer, link, died);
-    else if (link.dialled && link.phase === "opening") this.#backOff(now, peer, link.address);
     for (const rival of this.#rivals(link)) {
       if (rival.waiting !== undefined) this.#admit(now, rival, rival.waiting.hello);
     }
@@ -294,34 +263,17 @@ export class Mesh {
 
   #disconnected(now: number, peer: Peer, link: LinkState, died: boolean): void {
     peer.link = undefined;
-    this.#membership.setReach(peer.id, { link: false });
+    this.#membership.unreachable(peer.id, "link");
     if (link.boot !== undefined) {
       this.#event({ type: "disconnected", peer: peer.id, boot: link.boot });
     }
     if (died) this.#membership.doubt(now, peer.id);
-    peer.dialAt = now + below(this.#random, 50) + this.#headStart(peer.id);
+    this.#plan.disconnected(now, peer.id);
   }
 
   dialFailed(now: number, dial: number, reason: string): void {
-    const dialled = this.#dialEnded(dial, undefined);
-    if (dialled === undefined) return;
-    if (dialled.backoff.failures === 0) {
-      const addresses = "id" in dialled ? dialled.addresses : [dialled.address];
-      this.#event({ type: "dialFailed", addresses, reason });
-    }
-    dialled.dialAt = now + dialled.backoff.next(this.#random);
-  }
-
-  #dialEnded(dial: number, reached: NodeId | undefined): Peer | Target | undefined {
-    const dialled = this.#dials.get(dial);
-    if (dialled === undefined) return undefined;
-    this.#dials.delete(dial);
-    dialled.dialling = false;
-    if (reached !== undefined && !("id" in dialled)) {
-      dialled.peer = reached;
-      dialled.isSelf = reached === this.#options.self;
-    }
-    return dialled;
+    const addresses = this.#plan.failed(now, dial);
+    if (addresses !== undefined) this.#event({ type: "dialFailed", addresses, reason });
   }
 
   receive(now: number, number: LinkNumber, message: LinkMessage): void {
@@ -342,7 +294,7 @@ export class Mesh {
         if (link.phase !== "welcomed") return this.#close(link, "ready out of order");
         return this.#connect(now, link, message.incarnation);
       case "refuse":
-        return this.#refused(now, link, message.reason, message.text);
+        return this.#refused(link, message.reason, message.text);
       case "members":
         this.#learnMembers(now, message.members);
         if (message.answer) this.sendMembers(now, link.peer, false);
@@ -435,12 +387,16 @@ export class Mesh {
     this.#takeInfo(now, link, hello.info);
     this.#effects.push({ kind: "talk", link: link.number, peer: link.peer, talk: hello.talk });
     link.phase = "welcomed";
+    const [first, ...rest] = this.#memberList(now);
     this.#send(link, {
       type: "welcome",
       ...this.#ownHello(now, link.peer),
       ...(known === undefined ? {} : { known }),
-      ...(hello.wantMembers ? { members: this.#memberList(now) } : {}),
+      ...(hello.wantMembers ? { members: first } : {}),
     });
+    for (const members of hello.wantMembers ? rest : []) {
+      this.#send(link, { type: "members", members, answer: false });
+    }
   }
 
   /** What is believed of a node before it has said anything new. */
@@ -481,47 +437,51 @@ export class Mesh {
     const peer = this.#peers.get(link.peer);
     assert(peer !== undefined && link.boot !== undefined, "a node that said hello is known");
     peer.link = link.number;
-    peer.backoff.reset();
-    this.#membership.setReach(peer.id, { link: true, datagrams: true });
+    peer.met = true;
+    this.#plan.connected(peer.id);
+    this.#membership.reachable(now, peer.id);
     this.#event({ type: "connected", peer: peer.id, boot: link.boot });
   }
 
   #takeInfo(now: number, link: LinkState, info: NodeInfo): void {
-    const peer = this.#peers.get(link.peer) ?? this.#newPeer(now, link.peer, link.foundBy);
-    if (peer.info !== undefined && peer.info.boot !== info.boot) {
-      this.#options.forgetKeys(peer.id);
-    }
-    if (this.#membership.get(peer.id) === undefined) peer.foundBy = link.foundBy;
+    const peer = this.#peerOf(now, link.peer, link.foundBy);
+    if (this.#membership.get(peer.id) === undefined && !peer.met) peer.foundBy = link.foundBy;
     this.#learnInfo(now, link, info);
   }
 
   #learnInfo(now: number, link: LinkState, info: NodeInfo): void {
-    const peer = this.#peers.get(link.peer) ?? this.#newPeer(now, link.peer, link.foundBy);
-    peer.info = info;
-    peer.addresses = [];
+    this.#peerOf(now, link.peer, link.foundBy).info = info;
     // What was seen to work comes first: the address that we dialled, or the one that it came from.
     const seen = link.dialled ? link.address : withPort(link.address, info.port);
-    for (const address of [seen, ...info.addresses]) this.#learnAddress(peer, address, false);
+    this.#plan.setAddresses(link.peer, [seen, ...info.addresses]);
   }
 
   #learnMembers(now: number, members: readonly MemberEntry[]): void {
+    this.#membership.merge(now, members);
     for (const { id, info } of members) {
-      if (id === this.#options.self) continue;
-      const peer = this.#peers.get(id) ?? this.#newPeer(now, id, "members");
+      // Only who became a member: what is kept of others has no limit of its own.
+      if (id === this.#options.self || this.#membership.get(id) === undefined) continue;
+      const peer = this.#peerOf(now, id, "members");
       if (info === undefined || peer.link !== undefined) continue;
       peer.info ??= info;
-      for (const address of info.addresses) this.#learnAddress(peer, address, false);
+      this.#plan.addAddresses(id, info.addresses);
     }
-    this.#membership.merge(now, members);
   }
 
-  #memberList(now: number): MemberEntry[] {
-    return this.#membership.list(now).map((entry) => {
+  /** All members, in pieces that each fit into one message. */
+  #memberList(now: number): [MemberEntry[], ...MemberEntry[][]] {
+    const entries = this.#membership.list(now).map((told): MemberEntry => {
+      const entry = { ...told, ageMs: Math.min(MAX_AGE_MS, told.ageMs) };
       if (entry.id === this.#options.self) return { ...entry, info: this.#options.info() };
-      const peer = this.#peers.get(entry.id);
-      if (peer?.info === undefined) return entry;
-      return { ...entry, info: { ...peer.info, addresses: peer.addresses } };
+      const info = this.#peers.get(entry.id)?.info;
+      if (info === undefined) return entry;
+      return { ...entry, info: { ...info, addresses: [...this.addressesOf(entry.id)] } };
     });
+    const rest: MemberEntry[][] = [];
+    for (let at = LIST_PIECE; at < entries.length; at += LIST_PIECE) {
+      rest.push(entries.slice(at, at + LIST_PIECE));
+    }
+    return [entries.slice(0, LIST_PIECE), ...rest];
   }
 
   // -- refusing -----------------------------------------------------------------------------------
@@ -534,25 +494,12 @@ export class Mesh {
     this.#retire(link, reason);
   }
 
-  #refused(now: number, link: LinkState, reason: RefuseReason, text: string): void {
-    const { peer: id, address } = link;
+  #refused(link: LinkState, reason: RefuseReason, text: string): void {
+    const { peer, address } = link;
     this.#retire(link, `refused: ${reason}`);
-    const peer = this.#peers.get(id);
-    if (reason === "self") return;
-    if (reason === "duplicate-link") {
-      if (peer !== undefined) peer.dialAt = now + peer.backoff.next(this.#random);
-      return;
-    }
+    if (reason === "self" || reason === "duplicate-link") return;
     if (reason === "duplicate-id") return this.#event({ type: "mustStop", text });
-    this.#event({ type: "refused", peer: id, address, reason, text });
-    this.#backOff(now, peer, address);
-  }
-
-  /** A call that came to nothing although somebody answered. */
-  #backOff(now: number, peer: Peer | undefined, address: string): void {
-    for (const dialled of [peer, this.#targets.get(address)]) {
-      if (dialled !== undefined) dialled.dialAt = now + dialled.backoff.next(this.#random);
-    }
+    this.#event({ type: "refused", peer, address, reason, text });
   }
 
   /** Ends a link after what is queued has been sent. */
@@ -564,7 +511,7 @@ export class Mesh {
     const peer = this.#peers.get(link.peer);
     if (wasUp && peer?.link === link.number) {
       peer.link = undefined;
-      this.#membership.setReach(peer.id, { link: false });
+      this.#membership.unreachable(peer.id, "link");
       if (link.boot !== undefined) {
         this.#event({ type: "disconnected", peer: peer.id, boot: link.boot });
       }
@@ -595,8 +542,7 @@ export class Mesh {
   /** A member was declared failed: its link is of no use any more. */
   memberFailed(now: number, id: NodeId): void {
     this.#dropLink(id, "declared failed");
-    const peer = this.#peers.get(id);
-    if (peer !== undefined) peer.dialAt = now + peer.backoff.next(this.#random);
+    this.#plan.later(now, id);
   }
 
   /** It said goodbye, or so we hear: old news, if a new run of it is introducing itself. */
@@ -615,10 +561,23 @@ export class Mesh {
 
   /** It is back, or new: dial it at once if we must. */
   memberAlive(now: number, id: NodeId): void {
+    if (this.#peers.get(id)?.link === undefined) this.#plan.soon(now, id);
+  }
+
+  /** Membership knows it no more. Whom we met and who did not say goodbye is called on. */
+  memberForgotten(id: NodeId, state: MemberState): void {
     const peer = this.#peers.get(id);
-    if (peer === undefined || peer.link !== undefined) return;
-    peer.backoff.reset();
-    peer.dialAt = now + this.#headStart(id);
+    if (peer === undefined || this.#linksOf.has(id)) return;
+    this.#options.forgetKeys(id);
+    if (!peer.met || state === "left") return this.#forget(id);
+    const strangers = [...this.#peers.keys()]
+      .filter((other) => this.#membership.get(other) === undefined);
+    for (const other of strangers.slice(0, -MAX_REMEMBERED)) this.#forget(other);
+  }
+
+  #forget(id: NodeId): void {
+    this.#peers.delete(id);
+    this.#plan.forget(id);
   }
 
   banned(id: NodeId): void {
@@ -641,7 +600,11 @@ export class Mesh {
     const number = this.#peers.get(id)?.link;
     const link = number === undefined ? undefined : this.#links.get(number);
     if (link === undefined) return;
-    this.#send(link, { type: "members", members: this.#memberList(now), answer });
+    const pieces = this.#memberList(now);
+    pieces.forEach((members, index) => {
+      const last = index === pieces.length - 1;
+      this.#send(link, { type: "members", members, answer: answer && last });
+    });
   }
 
   /** What this node says of itself has changed, such as its addresses. */
@@ -665,10 +628,7 @@ export class Mesh {
   // -- time ---------------------------------------------------------------------------------------
 
   deadline(): number {
-    let deadline = Infinity;
-    if (!this.#stopping && this.#dials.size < MAX_DIALS) {
-      for (const dialled of this.#diallable()) deadline = Math.min(deadline, dialled.dialAt);
-    }
+    let deadline = this.#stopping ? Infinity : this.#plan.deadline();
     for (const { waiting } of this.#links.values()) {
       if (waiting !== undefined) deadline = Math.min(deadline, waiting.until);
     }
@@ -690,43 +650,7 @@ export class Mesh {
       }
     }
     if (this.#stopping) return;
-    for (const dialled of this.#diallable()) {
-      if (this.#dials.size >= MAX_DIALS) break;
-      if (now >= dialled.dialAt) this.#dial(dialled);
-    }
-  }
-
-  #dial(dialled: Peer | Target): void {
-    const dial = this.#nextDial++;
-    dialled.dialling = true;
-    this.#dials.set(dial, dialled);
-    const addresses = "id" in dialled ? [...dialled.addresses] : [dialled.address];
-    this.#effects.push({ kind: "dial", dial, addresses });
-  }
-
-  *#diallable(): Generator<Peer | Target> {
-    for (const peer of this.#peers.values()) {
-      if (this.#wantsDial(peer)) yield peer;
-    }
-    for (const target of this.#targets.values()) {
-      if (!target.dialling && !target.isSelf && !this.#isCovered(target)) yield target;
-    }
-  }
-
-  #wantsDial(peer: Peer): boolean {
-    if (peer.link !== undefined || peer.dialling || peer.addresses.length === 0) return false;
-    if (this.#isMeeting(peer.id)) return false;
-    if (this.#options.isBanned(peer.id)) return false;
-    return this.#membership.get(peer.id)?.state !== "left";
-  }
-
-  /** Whether the node at that address is connected, or dialled under its own name. */
-  #isCovered(target: Target): boolean {
-    if (target.peer === undefined) return false;
-    if (this.#isMeeting(target.peer)) return true;
-    const peer = this.#peers.get(target.peer);
-    if (peer === undefined) return false;
-    return peer.link !== undefined || isLiving(this.#membership.get(peer.id)?.state);
+    for (const dial of this.#plan.start(now)) this.#effects.push({ kind: "dial", ...dial });
   }
 
   #send(link: LinkState, message: LinkMessage): void {

@@ -11,17 +11,22 @@ import * as v from "valibot";
 import { decodeCbor, encodeCbor } from "../cbor.ts";
 import { MalformedError } from "../errors.ts";
 import { BOOT_ID_BYTES, type BootId, isBootId, isNodeId, type NodeId } from "../ids.ts";
-import { MEMBER_STATES } from "../membership/messages.ts";
+import { MAX_INCARNATION, MEMBER_STATES } from "../membership/messages.ts";
+import { isPrintable, printable } from "../text.ts";
 
 export const MAX_ALIAS_LENGTH = 64;
 export const MAX_ADDRESSES = 16;
 export const MAX_PARTS = 16;
 export const MAX_CHANNELS = 64;
 const MAX_LIST_ENTRIES = 4_096;
+/** An age beyond this is told as this: ten years. */
+export const MAX_AGE_MS = 10 * 365 * 24 * 3_600_000;
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const Name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
-const Address = v.pipe(v.string(), v.minLength(1), v.maxLength(262));
+const Incarnation = v.pipe(Count, v.maxValue(MAX_INCARNATION));
+const Age = v.pipe(Count, v.maxValue(MAX_AGE_MS));
+const Name = v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.check(isPrintable));
+const Address = v.pipe(v.string(), v.regex(/^[!-~]{1,262}$/));
 const NodeIdSchema = v.custom<NodeId>(isNodeId, "a node ID");
 const BootIdSchema = v.custom<BootId>(isBootId, `${BOOT_ID_BYTES} bytes in hexadecimal`);
 const Bytes = v.custom<Uint8Array>(
@@ -32,7 +37,7 @@ const Bytes = v.custom<Uint8Array>(
 /** What a node says of itself. */
 const NodeInfoSchema = v.object({
   boot: BootIdSchema,
-  alias: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_ALIAS_LENGTH)),
+  alias: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_ALIAS_LENGTH), v.check(isPrintable)),
   /** Where it can be dialled, as HOST:PORT. */
   addresses: v.pipe(v.array(Address), v.maxLength(MAX_ADDRESSES)),
   /** The cluster port that it listens on, to go with the address that the receiver sees. */
@@ -55,9 +60,9 @@ export type Talk = v.InferOutput<typeof TalkSchema>;
 
 const MemberEntrySchema = v.object({
   id: NodeIdSchema,
-  incarnation: Count,
+  incarnation: Incarnation,
   state: v.picklist(MEMBER_STATES),
-  ageMs: Count,
+  ageMs: Age,
   info: v.optional(NodeInfoSchema),
 });
 export type MemberEntry = v.InferOutput<typeof MemberEntrySchema>;
@@ -71,7 +76,7 @@ const LinkMessageSchema = v.variant("type", [
     type: v.literal("hello"),
     info: NodeInfoSchema,
     talk: TalkSchema,
-    incarnation: Count,
+    incarnation: Incarnation,
     /** How long the sender has been running: of two nodes with one ID, the newer must go. */
     uptimeMs: Count,
     /** Whether the welcome shall name all members. */
@@ -81,21 +86,21 @@ const LinkMessageSchema = v.variant("type", [
     type: v.literal("welcome"),
     info: NodeInfoSchema,
     talk: TalkSchema,
-    incarnation: Count,
+    incarnation: Incarnation,
     uptimeMs: Count,
     /** What the answerer believed of the dialler until now. */
     known: v.optional(v.object({
       boot: v.optional(BootIdSchema),
-      incarnation: Count,
+      incarnation: Incarnation,
       state: v.picklist(MEMBER_STATES),
     })),
     members: v.optional(MemberListSchema),
   }),
-  v.object({ type: v.literal("ready"), incarnation: Count }),
+  v.object({ type: v.literal("ready"), incarnation: Incarnation }),
   v.object({
     type: v.literal("refuse"),
     reason: v.picklist(["duplicate-id", "duplicate-link", "banned", "full", "self"]),
-    text: v.pipe(v.string(), v.maxLength(500)),
+    text: v.pipe(v.string(), v.maxLength(500), v.transform(printable)),
   }),
   v.object({
     type: v.literal("members"),
@@ -104,7 +109,7 @@ const LinkMessageSchema = v.variant("type", [
     answer: v.boolean(),
   }),
   v.object({ type: v.literal("info"), info: NodeInfoSchema }),
-  v.object({ type: v.literal("leave"), incarnation: Count }),
+  v.object({ type: v.literal("leave"), incarnation: Incarnation }),
   v.object({ type: v.literal("ask") }),
   v.object({ type: v.literal("answer") }),
 ]);

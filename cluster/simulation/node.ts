@@ -22,6 +22,7 @@ import { NODE_CHANNELS } from "../channels.ts";
 import type { ChannelSpec } from "../transport/mux.ts";
 import { Disk } from "./disk.ts";
 import { LinkEnd, type LinkOwner } from "./link.ts";
+import { SimulatedKeys } from "./keys.ts";
 import type { Network } from "./network.ts";
 import { MS, type World } from "./world.ts";
 
@@ -63,6 +64,11 @@ export class SimulatedNode implements LinkOwner {
   random!: SeededRandom;
   bytesSent = 0;
   datagramsSent = 0;
+  /** Datagrams that came with a key that is not known here. */
+  datagramsDropped = 0;
+  dialsStarted = 0;
+  /** Nodes that this one turns away. */
+  readonly banned = new Set<NodeId>();
   /** Added to the world's time to give this host's wall clock, in milliseconds. */
   clockErrorMs = 0;
   onEvent: (event: NodeEvent) => void = () => {};
@@ -72,7 +78,7 @@ export class SimulatedNode implements LinkOwner {
   readonly #byId: (id: NodeId) => SimulatedNode | undefined;
   readonly #options: SimulatedNodeOptions;
   readonly #links = new Map<LinkNumber, LinkEnd>();
-  readonly #keys = new Set<NodeId>();
+  readonly #keys = new SimulatedKeys();
   readonly #writer = new ByteWriter();
   #held: (() => void)[] = [];
   #paused = false;
@@ -144,9 +150,9 @@ export class SimulatedNode implements LinkOwner {
         parts: this.parts.map(({ name }) => name),
         versions: PROTOCOL_VERSIONS,
       }),
-      talkTo: () => this.#talk(),
-      forgetKeys: (peer) => this.#keys.delete(peer),
-      isBanned: () => false,
+      talkTo: (peer) => this.#talkTo(peer),
+      forgetKeys: (peer) => this.#keys.drop(peer),
+      isBanned: (id) => this.banned.has(id),
     });
     for (const host of this.#options.hosts) {
       if (host !== this.address) this.core.mesh.addTarget(this.#world.nowMs, host, "hosts");
@@ -262,7 +268,7 @@ export class SimulatedNode implements LinkOwner {
       }
       case "talk":
         this.#links.get(effect.link)?.setRemoteChannels(effect.talk.channels);
-        this.#keys.add(effect.peer);
+        this.#keys.use(effect.peer, effect.talk.datagramKeyId);
         return;
       case "dial":
         return this.#dial(effect.dial, effect.addresses);
@@ -285,29 +291,43 @@ export class SimulatedNode implements LinkOwner {
   }
 
   #sendMembership(to: NodeId, message: Message): void {
-    const peer = this.#byId(to);
-    if (peer === undefined || !this.#keys.has(to)) return;
     const bytes = this.#encode(message).slice();
-    this.datagramsSent++;
-    const size = bytes.length + CHANNEL_NUMBER_BYTES + DATAGRAM_OVERHEAD_BYTES;
-    this.#network.sendDatagram(this, peer, size, () =>
-      peer.#receiveDatagram(() => {
-        const now = this.#world.nowMs;
-        peer.core.receiveMembership(now, this.id, decodeMessage(bytes), "datagram");
-      }, this.id));
+    this.#sendDatagram(to, bytes.length, (peer) => {
+      const now = this.#world.nowMs;
+      peer.core.receiveMembership(now, this.id, decodeMessage(bytes), "datagram");
+    });
   }
 
-  #receiveDatagram(take: () => void, from: NodeId): void {
+  /** False without a key for `to`. */
+  #sendDatagram(to: NodeId, bytes: number, take: (peer: SimulatedNode) => void): boolean {
+    const peer = this.#byId(to);
+    const key = this.#keys.sealing(to);
+    if (peer === undefined || key === undefined) return false;
+    this.datagramsSent++;
+    const size = bytes + CHANNEL_NUMBER_BYTES + DATAGRAM_OVERHEAD_BYTES;
+    this.#network.sendDatagram(
+      this,
+      peer,
+      size,
+      () => peer.#receiveDatagram(key, () => take(peer)),
+    );
+    return true;
+  }
+
+  #receiveDatagram(key: string, take: () => void): void {
     if (this.#paused && this.#held.length >= SOCKET_BUFFER_DATAGRAMS) return;
     this.whenRunning(() => {
-      // Without the key that this run issued, a datagram does not open.
-      if (!this.#keys.has(from)) return;
+      if (!this.#keys.opens(key)) {
+        this.datagramsDropped++;
+        return;
+      }
       take();
       this.flush();
     });
   }
 
   #dial(dial: number, addresses: readonly string[]): void {
+    this.dialsStarted++;
     const generation = this.#generation;
     const target = this.#find(addresses[0]!);
     const finish = (happen: () => void) => {
@@ -392,27 +412,22 @@ export class SimulatedNode implements LinkOwner {
   }
 
   sendPartDatagram(to: NodeId, channel: string, bytes: Uint8Array): boolean {
-    const peer = this.#byId(to);
-    if (peer === undefined || !this.#keys.has(to)) return false;
-    const size = bytes.length + CHANNEL_NUMBER_BYTES + DATAGRAM_OVERHEAD_BYTES;
-    this.datagramsSent++;
-    this.#network.sendDatagram(this, peer, size, () =>
-      peer.#receiveDatagram(
-        () => peer.#partOf(channel)?.receive(this.id, channel, bytes),
-        this.id,
-      ));
-    return true;
+    return this.#sendDatagram(
+      to,
+      bytes.length,
+      (peer) => peer.#partOf(channel)?.receive(this.id, channel, bytes),
+    );
   }
 
   #bootId(): BootId {
     return this.#boot.toString(16).padStart(32, "0") as BootId;
   }
 
-  #talk(): Talk {
+  #talkTo(peer: NodeId): Talk {
     return {
       channels: this.channels.map(({ name }) => name),
       datagramChannels: [MEMBERSHIP_CHANNEL, ...this.parts.map(({ name }) => name)],
-      datagramKeyId: new Uint8Array(8),
+      datagramKeyId: this.#keys.issue(peer),
       datagramKey: new Uint8Array(32),
     };
   }

@@ -124,6 +124,10 @@ export class Acceptor {
     this.#listener = listener;
     this.#party = party;
     this.#handlers = handlers;
+  }
+
+  /** Begins to answer; callers until then wait in the kernel's queue. */
+  listen(): void {
     void this.#accept();
   }
 

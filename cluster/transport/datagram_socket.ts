@@ -42,6 +42,10 @@ export class DatagramSocket {
   constructor(socket: Deno.DatagramConn, handlers: DatagramHandlers) {
     this.#socket = socket;
     this.#handlers = handlers;
+  }
+
+  /** Begins to take what comes. */
+  listen(): void {
     void this.#receive();
   }
 
@@ -106,13 +110,15 @@ export class DatagramSocket {
     // One byte more than any of ours has, so that a longer one is seen not to be.
     const buffer = new Uint8Array(MAX_DATAGRAM_BYTES + 1);
     while (!this.#closed) {
+      let received: [Uint8Array, Deno.Addr];
       try {
-        const [datagram, from] = await this.#socket.receive(buffer);
-        this.#take(datagram, from);
+        received = await this.#socket.receive(buffer);
       } catch {
         // Closed; or an error that the kernel reports of an earlier send, which concerns nobody.
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 1));
+        continue;
       }
+      this.#take(...received);
     }
   }
 

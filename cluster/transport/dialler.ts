@@ -14,12 +14,8 @@ export class AllDialsFailed extends Error {
   constructor(
     readonly failures: readonly { readonly address: HostPort; readonly error: DialError }[],
   ) {
-    super(failures.map(({ address, error }) => dialFailureText(address, error)).join("; "));
-  }
-
-  /** Whether each host answered that nobody listens there. */
-  get allRefused(): boolean {
-    return this.failures.length > 0 && this.failures.every(({ error }) => error.kind === "refused");
+    const texts = failures.map(({ address, error }) => dialFailureText(address, error));
+    super(texts.join("; ") || "no address that can be dialled");
   }
 }
 
@@ -46,8 +42,8 @@ export async function dialAny(
 
   let winner: Established | undefined;
   const running: Promise<void>[] = [];
-  for (const text of addresses) {
-    const tried = attempt(parseHostPort(text, defaultPort)).then((established) => {
+  for (const address of addresses.flatMap((text) => readAddress(text, defaultPort))) {
+    const tried = attempt(address).then((established) => {
       if (established === undefined) return;
       if (winner === undefined) {
         winner = established;
@@ -63,6 +59,15 @@ export async function dialAny(
   await Promise.all(running);
   if (winner === undefined) throw new AllDialsFailed(failures);
   return winner;
+}
+
+/** Nothing for what is no address: other nodes tell what they like. */
+function readAddress(text: string, defaultPort: number): HostPort[] {
+  try {
+    return [parseHostPort(text, defaultPort)];
+  } catch {
+    return [];
+  }
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

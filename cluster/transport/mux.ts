@@ -95,7 +95,7 @@ export class Mux {
   #heardGoodbye = false;
   /** When we first sent something that has found no echo yet. */
   #owedSince: number | undefined;
-  #asked = false;
+  #askedAt: number | undefined;
 
   /**
    * `channels` are numbered by their order, which the other side learns from our hello.
@@ -190,7 +190,7 @@ export class Mux {
   /** Takes in one frame's plaintext. Throws {@link MalformedError}: the link is then to be closed. */
   receiveFrame(frame: Uint8Array, deliver: Deliver): void {
     this.#owedSince = undefined;
-    this.#asked = false;
+    this.#askedAt = undefined;
     const reader = new ByteReader(frame);
     while (reader.remaining > 0) {
       const head = reader.u8();
@@ -216,14 +216,16 @@ export class Mux {
   /** When {@link tick} wants to be called next. */
   deadline(): number {
     if (this.#owedSince === undefined) return Infinity;
-    return this.#owedSince + ASK_AFTER_MS + (this.#asked ? ANSWER_LATE_MS : 0);
+    // From when it was asked: this process may have stood still before.
+    if (this.#askedAt !== undefined) return this.#askedAt + ANSWER_LATE_MS;
+    return this.#owedSince + ASK_AFTER_MS;
   }
 
   /** False when an answer owed on this link is too late: it is dead and is to be closed. */
   tick(now: number): boolean {
     if (now < this.deadline()) return true;
-    if (this.#asked) return false;
-    this.#asked = true;
+    if (this.#askedAt !== undefined) return false;
+    this.#askedAt = now;
     this.#askDue = true;
     return true;
   }

@@ -11,7 +11,7 @@ import { SimulatedCluster } from "../../cluster/simulation/cluster.ts";
 import type { SimulatedNode, SimulatedPart } from "../../cluster/simulation/node.ts";
 import { ReplicaPart } from "../../cluster/simulation/replica_part.ts";
 import { MS, SECOND } from "../../cluster/simulation/world.ts";
-import { COLLECTIONS, HISTORY, NEVER_DONE, REGISTERS } from "../../reminder/state.ts";
+import { COLLECTIONS, DONE, HISTORY } from "../../reminder/state.ts";
 import { partOf } from "./swarm.ts";
 
 const MINUTE_MS = 60_000;
@@ -36,9 +36,9 @@ function press(node: SimulatedNode): Item {
   const at = node.core.clusterMs(node.world.nowMs);
   const [register] = partOf(node).put([
     {
-      collection: REGISTERS,
+      collection: DONE,
       key: NAME,
-      value: { ...NEVER_DONE, doneAt: at, doneBy: node.name, doneHow: "button" },
+      value: { at, by: node.name, how: "button" },
     },
     {
       collection: HISTORY,
@@ -51,7 +51,7 @@ function press(node: SimulatedNode): Item {
 }
 
 function shows(node: SimulatedNode, item: Item): boolean {
-  const held = partOf(node).replica.get(REGISTERS, NAME);
+  const held = partOf(node).replica.get(DONE, NAME);
   return held !== undefined && itemId(held) === itemId(item);
 }
 

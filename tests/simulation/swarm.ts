@@ -14,7 +14,7 @@ import { GOOD_NETWORK } from "../../cluster/simulation/network.ts";
 import type { SimulatedNode } from "../../cluster/simulation/node.ts";
 import { ReplicaPart } from "../../cluster/simulation/replica_part.ts";
 import { MS, SECOND } from "../../cluster/simulation/world.ts";
-import { COLLECTIONS, HISTORY, NEVER_DONE, REGISTERS } from "../../reminder/state.ts";
+import { COLLECTIONS, DONE, HISTORY } from "../../reminder/state.ts";
 
 /** How long faults go on, in virtual time. */
 const FAULTS_US = 60 * SECOND;
@@ -134,9 +134,9 @@ export class Swarm {
       const part = partOf(node);
       const items = part.put([
         {
-          collection: REGISTERS,
+          collection: DONE,
           key: name,
-          value: { ...NEVER_DONE, doneAt: at, doneBy: node.name, doneHow: "button" },
+          value: { at, by: node.name, how: "button" },
         },
         {
           collection: HISTORY,
@@ -290,7 +290,7 @@ export class Swarm {
   /** What the registers say, as one text a node. */
   #shown(): Set<string> {
     return new Set(
-      this.#replicas().map((replica) => replica.items(REGISTERS).map(itemId).sort().join()),
+      this.#replicas().map((replica) => replica.items(DONE).map(itemId).sort().join()),
     );
   }
 
@@ -309,14 +309,18 @@ export class Swarm {
     const { cluster } = this;
     let wronged = 0;
     for (const node of cluster.nodes) {
-      node.bytesSent = 0;
+      node.bytesSent = node.datagramsDropped = node.dialsStarted = 0;
       node.onEvent = (event) => {
         if (event.type === "member" && !isLiving(event.state)) wronged++;
       };
     }
     cluster.world.pass(QUIET_US);
     if (wronged > 0) this.#fail(`${wronged} verdicts while nothing was wrong`);
-    for (const { name, bytesSent } of cluster.nodes) {
+    for (const { name, bytesSent, datagramsDropped, dialsStarted } of cluster.nodes) {
+      if (datagramsDropped > 0) this.#fail(`${name} cannot open ${datagramsDropped} datagrams`);
+      if (dialsStarted > 0) {
+        this.#fail(`${name} dials ${dialsStarted} times while all are connected`);
+      }
       const rate = Math.round(bytesSent / (QUIET_US / SECOND));
       if (rate > IDLE_BYTES_PER_SECOND) this.#fail(`${name} sends ${rate} B/s while idle`);
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { NodeId } from "../../cluster/ids.ts";
 import { nodeIdOfBytes } from "../../cluster/ids.ts";
-import { LAN, type MembershipConfig } from "../../cluster/membership/config.ts";
+import { LAN, type MembershipConfig, WIFI } from "../../cluster/membership/config.ts";
 import { Membership, type Outgoing } from "../../cluster/membership/core.ts";
 import type { MemberState, Message, Update } from "../../cluster/membership/messages.ts";
 import { sourceOf } from "../../cluster/membership/view_hash.ts";
@@ -32,7 +32,7 @@ function known({ members = [A, B, C, D], config = {}, banned }: Setup = {}): Mem
   });
   for (const id of members) {
     membership.join(0, id, 0);
-    membership.setReach(id, { datagrams: true, link: true });
+    membership.reachable(0, id);
   }
   settle(membership, 0);
   return membership;
@@ -325,7 +325,7 @@ Deno.test("Membership blames itself after standing still, not the others", () =>
 
 Deno.test("Membership asks members without datagram keys over the link and through others at once", () => {
   const membership = known({ members: [A, B, C] });
-  membership.setReach(A, { datagrams: false });
+  membership.unreachable(A, "datagrams");
   membership.doubt(5, A);
   const sent = membership.takeOutgoing();
   assert.deepEqual(pings(sent, A).map(({ via }) => via), ["link"]);
@@ -349,13 +349,58 @@ Deno.test("Membership pings for others and says when there is no answer yet", ()
   );
   const [ping] = membership.takeOutgoing();
   assert.ok(ping?.to === B && ping.message.type === "ping");
-  const nack = runTo(membership, 100 + LAN.directTimeoutMs).find(({ message }) =>
+  const nack = runTo(membership, 100 + LAN.indirectTimeoutMs).find(({ message }) =>
     message.type === "nack"
   );
   assert.deepEqual([nack?.to, nack?.message], [A, { type: "nack", sequence: 77 }]);
-  membership.receive(190, B, { ...ping.message, type: "ack" }, "datagram");
+  membership.receive(271, B, { ...ping.message, type: "ack" }, "datagram");
   const ack = membership.takeOutgoing().find(({ message }) => message.type === "ack");
   assert.ok(ack?.to === A && ack.message.type === "ack" && ack.message.sequence === 77);
+});
+
+Deno.test("who helps says in time that it has no answer, whatever the profile and the latency", () => {
+  for (const config of [LAN, WIFI]) {
+    const latencyMs = 20;
+    const dead = known({ config });
+    dead.doubt(0, D);
+    // The helpers are there, D is not.
+    const asked = runTo(dead, config.directTimeoutMs + 1).filter(({ message }) =>
+      message.type === "pingRequest"
+    );
+    assert.equal(asked.length, 3);
+    const helper = known({ config, members: [SELF, B, C, D].filter((id) => id !== SELF) });
+    const askedAt = config.directTimeoutMs + latencyMs;
+    helper.receive(askedAt, B, asked[0]!.message, "datagram");
+    helper.takeOutgoing();
+    const nack = runTo(helper, askedAt + config.indirectTimeoutMs - 3 * latencyMs)
+      .find(({ message }) => message.type === "nack");
+    assert.ok(nack !== undefined, "before the probe ends, there and back included");
+  }
+});
+
+/** How often it wants to be woken up to then. */
+function ticksUntil(membership: Membership, until: number): number {
+  let ticks = 0;
+  for (let now = 11; now < until; now = Math.max(now + 1, membership.deadline())) {
+    membership.tick(now);
+    ticks++;
+  }
+  return ticks;
+}
+
+Deno.test("Membership sleeps when there is news but nobody to tell, and tells it when there is", () => {
+  const membership = known({ members: [A] });
+  membership.unreachable(A, "datagrams");
+  membership.receive(10, A, gossip(claim(SELF, "suspect", 0)), "link");
+  membership.takeOutgoing();
+  const withNews = ticksUntil(membership, 400);
+  const without = known({ members: [A] });
+  without.unreachable(A, "datagrams");
+  assert.ok(withNews <= ticksUntil(without, 400) + 1, `${withNews} wake-ups`);
+  membership.takeOutgoing();
+  membership.reachable(400, A);
+  const told = runTo(membership, 450).filter(({ message }) => message.type === "gossip");
+  assert.ok(told.length > 0);
 });
 
 Deno.test("Membership tells everybody when it leaves, and does not refute that", () => {

@@ -6,6 +6,7 @@ import { nodeIdOfBytes } from "../../cluster/ids.ts";
 import {
   decodeMessage,
   encodeMessage,
+  MAX_INCARNATION,
   MAX_UPDATES,
   MEMBER_STATES,
   type Message,
@@ -19,7 +20,12 @@ const plain = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
 const u32 = fc.nat(0xffff_ffff);
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(nodeIdOfBytes);
 const updates = fc.array(
-  plain({ id, incarnation: u32, state: fc.constantFrom(...MEMBER_STATES), source: u32 }),
+  plain({
+    id,
+    incarnation: fc.integer({ min: 0, max: MAX_INCARNATION }),
+    state: fc.constantFrom(...MEMBER_STATES),
+    source: u32,
+  }),
   { maxLength: MAX_UPDATES },
 );
 const view = plain({ high: u32, low: u32 });

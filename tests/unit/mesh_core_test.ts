@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import { type BootId, type NodeId, nodeIdOfBytes } from "../../cluster/ids.ts";
 import { LAN } from "../../cluster/membership/config.ts";
 import { Membership } from "../../cluster/membership/core.ts";
-import {
-  type LinkNumber,
-  MAX_TARGETS,
-  Mesh,
-  type MeshEffect,
-  type MeshEvent,
-} from "../../cluster/mesh/core.ts";
+import { type LinkNumber, Mesh, type MeshEffect, type MeshEvent } from "../../cluster/mesh/core.ts";
+import { MAX_TARGETS } from "../../cluster/mesh/dial_plan.ts";
 import type { LinkMessage, NodeInfo, Talk } from "../../cluster/mesh/messages.ts";
 import { SeededRandom } from "../../cluster/random.ts";
 
@@ -174,7 +169,7 @@ Deno.test("Mesh welcomes a caller, with the list if it wants it, and is connecte
   node.receive(1, { type: "ready", incarnation: 7 });
   node.effects();
   assert.equal(node.membership.get(HIGH)?.incarnation, 7);
-  assert.deepEqual(node.mesh.peer(HIGH)?.addresses, ["10.0.0.9:2254", "c8.example:2254"]);
+  assert.deepEqual(node.mesh.addressesOf(HIGH), ["10.0.0.9:2254", "c8.example:2254"]);
 });
 
 Deno.test("Mesh goes on above what is known of its former run", () => {
@@ -321,7 +316,7 @@ Deno.test("a new run takes the place of the old one when the old link is dead", 
   closed.effects();
   closed.down(1); // its end comes while we wait
   assert.deepEqual(closed.on(2), ["welcome"]);
-  assert.deepEqual(closed.forgotten, [HIGH], "the keys of the old run are of no use");
+  assert.deepEqual(closed.forgotten, [], "a key was just issued to the new run");
 
   const silent = new Subject();
   silent.connect(1, HIGH, 10);
@@ -495,4 +490,104 @@ Deno.test("Mesh keeps a limited number of targets", () => {
     }
   }
   assert.equal(dials, MAX_TARGETS);
+});
+
+/** Dials that a node starts in ten seconds, each ending as `answer` has it. */
+function dialsInTenSeconds(node: Subject, answer: (dial: number, link: number) => void): number {
+  let count = 0;
+  for (let now = node.now; now < 10_000; now = Math.max(now + 1, node.mesh.deadline())) {
+    node.passTo(now);
+    for (const { dial } of node.dials()) answer(dial, 1_000 + count++);
+  }
+  return count;
+}
+
+Deno.test("a node whose address another one has now is dialled ever more rarely", () => {
+  const node = new Subject();
+  node.connect(1, HIGH);
+  node.mesh.addPeer(0, THIRD, ["10.0.0.9:2254"], "peers");
+  const count = dialsInTenSeconds(node, (dial, link) => {
+    node.dialled(link, HIGH, dial);
+    assert.deepEqual(node.on(link), ["close"], "it is connected already");
+    node.down(link, false);
+  });
+  assert.ok(count > 1 && count < 8, `${count} dials`);
+});
+
+Deno.test("of several addresses one that leads elsewhere is tried last", () => {
+  const node = new Subject();
+  node.connect(1, HIGH);
+  node.mesh.addPeer(0, THIRD, ["10.0.0.9:2254", "10.0.0.7:2254"], "peers");
+  node.passTo(300);
+  node.dialled(2, HIGH, node.dials()[0]!.dial);
+  assert.deepEqual(node.mesh.addressesOf(THIRD), ["10.0.0.7:2254", "10.0.0.9:2254"]);
+});
+
+Deno.test("a banned node among the hosts is dialled once, and not again", () => {
+  const node = new Subject();
+  node.banned = HIGH;
+  node.mesh.addTarget(0, "10.0.0.9:2254", "hosts");
+  const count = dialsInTenSeconds(node, (dial, link) => {
+    node.dialled(link, HIGH, dial);
+    assert.deepEqual(node.on(link), ["refuse banned", "drain"]);
+    node.down(link, false);
+  });
+  assert.equal(count, 1);
+});
+
+Deno.test("a dialler that is refused comes back ever more rarely", () => {
+  const node = new Subject();
+  node.mesh.addTarget(0, "10.0.0.9:2254", "hosts");
+  const count = dialsInTenSeconds(node, (dial, link) => {
+    node.dialled(link, HIGH, dial);
+    node.receive(link, { type: "refuse", reason: "banned", text: "" });
+    node.down(link, false);
+  });
+  assert.ok(count > 1 && count < 8, `${count} dials`);
+});
+
+Deno.test("of members that are forgotten those are called on that were met and did not leave", () => {
+  const node = new Subject();
+  node.connect(1, HIGH);
+  node.down(1);
+  node.receive(1, { type: "leave", incarnation: 0 });
+  node.mesh.memberForgotten(HIGH, "failed");
+  assert.notEqual(node.mesh.peer(HIGH), undefined);
+  node.mesh.memberForgotten(HIGH, "left");
+  assert.equal(node.mesh.peer(HIGH), undefined);
+  assert.deepEqual(node.forgotten, [HIGH, HIGH], "their keys are of no use");
+});
+
+Deno.test("what membership does not take is not kept", () => {
+  const node = new Subject();
+  node.connect(1, HIGH);
+  for (let i = 0; i < 40; i++) {
+    const members = Array.from({ length: 64 }, (_, j) => {
+      const bytes = new Uint8Array(16).fill(7);
+      bytes[0] = i;
+      bytes[1] = j;
+      const id = nodeIdOfBytes(bytes);
+      return { id, incarnation: 0, state: "alive" as const, ageMs: 0, info: infoOf(id, 1) };
+    });
+    node.receive(1, { type: "members", members, answer: false });
+  }
+  assert.ok([...node.mesh.peers()].length < LAN.maxMembers);
+});
+
+Deno.test("a long list of members goes in pieces, the question for theirs with the last", () => {
+  const node = new Subject();
+  node.connect(1, HIGH);
+  for (let i = 0; i < 200; i++) {
+    const id = nodeIdOfBytes(new Uint8Array(16).fill(3).fill(i, 0, 1));
+    const entry = { id, incarnation: 0, state: "alive" as const, ageMs: 0, info: infoOf(id, 1) };
+    node.receive(1, { type: "members", members: [entry], answer: false });
+  }
+  node.effects();
+  node.mesh.sendMembers(0, HIGH, true);
+  const sent = node.effects().flatMap((effect) =>
+    effect.kind === "send" && effect.message.type === "members" ? [effect.message] : []
+  );
+  assert.equal(sent.flatMap(({ members }) => members).length, 202);
+  assert.ok(sent.every(({ members }) => members.length <= 64));
+  assert.deepEqual(sent.map(({ answer }) => answer), [false, false, false, true]);
 });

@@ -208,6 +208,16 @@ Deno.test("Mux asks when nothing has come back for a while, and gives up when no
   assert.equal(a.tick(5_000 + ASK_AFTER_MS + ANSWER_LATE_MS), false);
 });
 
+Deno.test("Mux gives an answer its time from when it asked: the process may have stood still", () => {
+  const mux = connected();
+  mux.send(0, "small", filled(10, 1));
+  frameOf(mux);
+  assert.equal(mux.tick(10_000), true);
+  assert.equal(mux.deadline(), 10_000 + ANSWER_LATE_MS);
+  assert.equal(mux.tick(10_001), true);
+  assert.equal(mux.tick(10_000 + ANSWER_LATE_MS), false);
+});
+
 Deno.test("Mux says goodbye after everything else", () => {
   const [a, b] = [connected(), connected()];
   a.send(0, "bulk", filled(600_000, 1));
