@@ -9,6 +9,7 @@ import type { ItemChange } from "./consensus/replica.ts";
 import { type Held, ReplicaDriver } from "./consensus/replica_driver.ts";
 import { isNodeId, type NodeId } from "./ids.ts";
 import type { NodeEvent } from "./node_core.ts";
+import { isPrintable } from "./text.ts";
 import type { Service, ServiceNode } from "./service.ts";
 
 const CHANNEL = "bans";
@@ -20,7 +21,7 @@ export const MAX_BANS = 1_024;
 const BanSchema = v.object({
   banned: v.boolean(),
   /** The alias of the node where it was said. */
-  by: v.pipe(v.string(), v.maxLength(64)),
+  by: v.pipe(v.string(), v.maxLength(64), v.check(isPrintable)),
 });
 type Ban = v.InferOutput<typeof BanSchema>;
 
@@ -28,6 +29,7 @@ export const BANS: CollectionSpec = {
   name: COLLECTION,
   kind: "register",
   limit: MAX_BANS,
+  isKey: isNodeId,
   parse: parseBan,
 };
 

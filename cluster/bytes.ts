@@ -186,7 +186,8 @@ export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromHex(text);
   } catch {
-    throw new MalformedError(`not hexadecimal: ${JSON.stringify(text.slice(0, 40))}`);
+    // Without the text: it may be most of a key.
+    throw new MalformedError(`${text.length} characters that are not hexadecimal`);
   }
 }
 

@@ -7,11 +7,16 @@
 import { ExitCode, messageOf, Problem } from "./errors.ts";
 import { writeAll } from "./files.ts";
 import type { Log } from "./log.ts";
+import { Repetitions } from "./repetitions.ts";
 
 /** Requests and answers longer than this are refused. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 /** Commands served at a time. */
 export const MAX_CONNECTIONS = 64;
+/** A request has to be there after this long. */
+const REQUEST_LIMIT_MS = 5_000;
+/** What fails again and again is told once in this time. */
+const FAILURE_QUIET_MS = 60_000;
 
 export type Json = null | boolean | number | string | readonly Json[] | {
   readonly [key: string]: Json;
@@ -52,6 +57,7 @@ export class ControlServer {
   readonly #options: ControlServerOptions;
   readonly #listener: Deno.UnixListener;
   readonly #connections = new Set<Deno.UnixConn>();
+  readonly #failures = new Repetitions(FAILURE_QUIET_MS, 16);
   #closed = false;
 
   private constructor(options: ControlServerOptions, listener: Deno.UnixListener) {
@@ -94,11 +100,13 @@ export class ControlServer {
     while (!this.#closed) {
       try {
         const connection = await this.#listener.accept();
-        if (this.#connections.size >= MAX_CONNECTIONS) closeQuietly(connection);
+        if (this.#connections.size >= MAX_CONNECTIONS) void turnAway(connection);
         else void this.#serve(connection);
       } catch (error) {
         if (this.#closed) return;
-        this.#options.log.warn(`control socket: ${messageOf(error)}`);
+        if (this.#failures.isNews(performance.now(), messageOf(error))) {
+          this.#options.log.warn(`control socket: ${messageOf(error)}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
@@ -107,7 +115,8 @@ export class ControlServer {
   async #serve(connection: Deno.UnixConn): Promise<void> {
     this.#connections.add(connection);
     try {
-      const line = await readLine(connection);
+      const limit = setTimeout(() => closeQuietly(connection), REQUEST_LIMIT_MS);
+      const line = await readLine(connection).finally(() => clearTimeout(limit));
       if (line !== undefined) await this.#answer(connection, line);
     } catch (error) {
       this.#options.log.debug(`control socket: ${messageOf(error)}`);
@@ -144,14 +153,14 @@ export class ControlServer {
   }
 }
 
-/** Lines that a slow reader of a stream may be behind; then it is cut off. */
-const MAX_BEHIND = 1_000;
+/** Bytes that a slow reader of a stream may be behind; then it is cut off. */
+const MAX_BEHIND_BYTES = 1024 * 1024;
 
 class Stream implements ControlStream {
   readonly closed: Promise<void>;
   readonly #connection: Deno.UnixConn;
   #gone = false;
-  #behind = 0;
+  #behindBytes = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(connection: Deno.UnixConn) {
@@ -161,7 +170,7 @@ class Stream implements ControlStream {
 
   emit(event: Json): boolean {
     if (this.#gone) return false;
-    if (this.#behind >= MAX_BEHIND) {
+    if (this.#behindBytes >= MAX_BEHIND_BYTES) {
       closeQuietly(this.#connection);
       return false;
     }
@@ -176,13 +185,15 @@ class Stream implements ControlStream {
 
   #write(line: Json): void {
     const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
-    this.#behind++;
+    this.#behindBytes += bytes.length;
     this.#writing = this.#writing
       .then(() => writeAll(this.#connection, bytes))
       .catch(() => {
         this.#gone = true;
       })
-      .finally(() => this.#behind--);
+      .finally(() => {
+        this.#behindBytes -= bytes.length;
+      });
   }
 
   /** The other side says nothing after its request, so the end of reading is its end. */
@@ -233,6 +244,16 @@ async function readLine(connection: Deno.UnixConn): Promise<string | undefined> 
     if (end >= 0) return line.slice(0, end);
     if (line.length > MAX_REQUEST_BYTES) throw new Error("request too long");
   }
+}
+
+async function turnAway(connection: Deno.UnixConn): Promise<void> {
+  const problem = new Problem("the node answers too many others", {
+    hint: "try again",
+    exitCode: ExitCode.unreachable,
+  });
+  const line = `${JSON.stringify({ error: controlErrorOf(problem) })}\n`;
+  await writeAll(connection, new TextEncoder().encode(line)).catch(() => {});
+  closeQuietly(connection);
 }
 
 function closeQuietly(connection: Deno.UnixConn): void {

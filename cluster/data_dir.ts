@@ -50,8 +50,16 @@ export class DataDir {
       lock.close();
       throw inUse(path, await readHolder(path));
     }
-    await lock.truncate(0);
-    await writeAll(lock, new TextEncoder().encode(`${JSON.stringify(holder)}\n`));
+    try {
+      await lock.truncate(0);
+      await writeAll(lock, new TextEncoder().encode(`${JSON.stringify(holder)}\n`));
+    } catch (error) {
+      lock.close();
+      throw new Problem(`cannot write to the data dir ${path}: ${messageOf(error)}`, {
+        hint: "make room, or name another one with --data-dir",
+        cause: error,
+      });
+    }
     return new DataDir(path, lock);
   }
 
@@ -76,7 +84,7 @@ function inUse(path: string, holder: Holder | undefined): Problem {
     ? "another process"
     : `process ${holder.pid} (${holder.parts.join(", ")})`;
   return new Problem(`the data dir ${path} is in use by ${who}`, {
-    hint: 'one node can run several parts: "toolkit up"; or give this one its own --data-dir',
+    hint: 'one node runs several parts with "toolkit up"; a second node needs another --data-dir',
   });
 }
 

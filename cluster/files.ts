@@ -1,6 +1,6 @@
 /** Files that survive power cuts: written whole beside the old one, synced, renamed. */
 
-import { messageOf } from "./errors.ts";
+import { messageOf, Problem } from "./errors.ts";
 
 export interface AtomicWriteOptions {
   /** Permissions of the new file; 0600 unless told. */
@@ -60,7 +60,14 @@ export async function syncFolder(path: string): Promise<void> {
 /** Moves a damaged file out of the way, keeping it for whoever wants to look; gives its new name. */
 export async function setAside(path: string): Promise<string> {
   const aside = `${path}.damaged`;
-  await Deno.rename(path, aside);
+  try {
+    await Deno.rename(path, aside);
+  } catch (error) {
+    throw new Problem(`${path} is damaged and cannot be moved to ${aside}: ${messageOf(error)}`, {
+      hint: "move both away",
+      cause: error,
+    });
+  }
   return aside;
 }
 
@@ -70,7 +77,10 @@ export async function readFileIfThere(path: string): Promise<Uint8Array | undefi
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new Error(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    throw new Problem(`cannot read ${path}: ${messageOf(error)}`, {
+      hint: "mend its permissions, or move it away",
+      cause: error,
+    });
   }
 }
 

@@ -17,6 +17,9 @@ export const MAC_BYTES = 16;
 /** Keys accepted beside the one that the node itself uses. */
 export const MAX_ACCEPTED_KEYS = 2;
 
+/** A key is 43 characters; the rest is room for an end of line and a careless editor. */
+const MAX_KEY_FILE_BYTES = 1024;
+
 /** The subkeys of one cluster key under one cluster name. */
 export interface ClusterSubkeys {
   /** 8 bytes, public: says which key a dialler uses without telling the key. */
@@ -111,6 +114,7 @@ export function parseClusterKey(text: string, source: string): Uint8Array {
 export async function writeClusterKey(path: string): Promise<void> {
   let file: Deno.FsFile;
   try {
+    await Deno.mkdir(folderOf(path), { recursive: true });
     file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) {
@@ -119,7 +123,10 @@ export async function writeClusterKey(path: string): Promise<void> {
           "a key that hosts still use must not get lost: move it away first, or name another file",
       });
     }
-    throw new Problem(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
+    throw new Problem(`cannot write ${path}: ${messageOf(error)}`, {
+      hint: "run as a user who may, or name another file",
+      cause: error,
+    });
   }
   try {
     await writeAll(file, utf8(`${formatClusterKey(newClusterKey())}\n`));
@@ -139,7 +146,11 @@ export async function readClusterKey(path: string): Promise<Uint8Array> {
   let text: string;
   let mode: number | null;
   try {
-    mode = (await Deno.stat(path)).mode;
+    const info = await Deno.stat(path);
+    mode = info.mode;
+    if (!info.isFile || info.size > MAX_KEY_FILE_BYTES) {
+      throw new Error(`${path} is no key file`);
+    }
     text = await Deno.readTextFile(path);
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;

@@ -159,7 +159,10 @@ export class Node {
     this.#acceptor = new Acceptor(clusterPort.listener, this.#party, {
       established: (established) => this.#adopt(established, undefined),
       turnedAway: (from, reason) => this.#noteRefusal(from, reason),
-      failing: (error) => log.warn(`cannot accept connections: ${messageOf(error)}`),
+      failing: (error) => {
+        const text = `cannot accept connections: ${messageOf(error)}`;
+        if (this.#refusals.isNews(performance.now(), text)) log.warn(text);
+      },
     });
     this.#peersFile = options.remember ? new PeersFile(options.dataDir, log) : undefined;
   }

@@ -53,7 +53,10 @@ function statusOf(node: Node): Json {
 }
 
 async function setBan(node: Node, wanted: Json | undefined, banned: boolean): Promise<Json> {
-  const id = findNode(node, String(wanted), banned);
+  if (typeof wanted !== "string" || wanted === "") {
+    throw new Problem("the ID or the name of a node is missing", { exitCode: 2 });
+  }
+  const id = findNode(node, wanted, banned);
   const held = await node.bans.set(id, banned);
   return {
     id,
@@ -64,22 +67,26 @@ async function setBan(node: Node, wanted: Json | undefined, banned: boolean): Pr
   };
 }
 
-/** The node that is meant: by its whole ID, the beginning of it, or its alias. */
+/** The node that is meant: by its whole ID, which wins, the beginning of it, or its alias. */
 function findNode(node: Node, wanted: string, banned: boolean): NodeId {
-  const known = banned
-    ? node.members(true)
-    : node.bans.list().map(({ id }) => ({ id, alias: null }));
-  const matches = known.filter(({ id, alias }) =>
-    alias === wanted || (wanted.length >= MIN_ID_PREFIX && id.startsWith(wanted.toLowerCase()))
-  );
+  const inForce = new Set(node.bans.list().map(({ id }) => id));
+  const aliases = new Map(node.members(true).map(({ id, alias }) => [id, alias]));
+  const candidates = banned ? [...aliases.keys()] : [...inForce];
+  const lower = wanted.toLowerCase();
+  const exact = candidates.filter((id) => id === lower);
+  const matches = exact.length > 0
+    ? exact
+    : candidates.filter((id) =>
+      aliases.get(id) === wanted || (wanted.length >= MIN_ID_PREFIX && id.startsWith(lower))
+    );
   if (matches.length > 1) {
-    throw new Problem(`${wanted} may be ${matches.map(({ id }) => id).join(" or ")}`, {
-      hint: "give the whole ID",
+    throw new Problem(`${wanted} may be ${matches.join(" or ")}`, {
+      hint: "give more of the ID",
       exitCode: 2,
     });
   }
   // A host that nobody sees now can be banned too, by its whole ID.
-  const id = matches[0]?.id ?? (isNodeId(wanted) ? wanted : undefined);
+  const id = matches[0] ?? (isNodeId(lower) ? lower : undefined);
   if (id === undefined) {
     throw new Problem(`no node ${wanted} is ${banned ? "known" : "banned"} here`, {
       hint: banned ? "toolkit cluster members --all shows IDs" : "toolkit cluster bans shows them",

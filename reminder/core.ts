@@ -116,6 +116,7 @@ export class ReminderCore {
   /** The newest `limit` presses, newest first; of one reminder, if it is named. */
   history(limit: number, name?: string): Press[] {
     const presses: Press[] = [];
+    if (limit < 1) return presses;
     for (const item of this.#store.items(HISTORY).reverse()) {
       const press = parsePress(item.value);
       if (press === undefined || (name !== undefined && press.reminder !== name)) continue;

@@ -134,7 +134,7 @@ export class ReminderService implements Service {
   async #snooze(params: Params): Promise<Json> {
     const settings = this.#named(params["name"]);
     const forMs = params["for_ms"] ?? settings.snoozeMs;
-    if (typeof forMs !== "number" || !(forMs > 0) || forMs > MAX_SNOOZE_MS) {
+    if (typeof forMs !== "number" || !(forMs >= 1) || forMs > MAX_SNOOZE_MS) {
       throw new Problem("a snooze lasts more than nothing and at most 7 days", { exitCode: 2 });
     }
     return await this.#command(settings, "snooze", Math.round(forMs));

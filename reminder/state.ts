@@ -65,7 +65,13 @@ export const parsePress = parserOf(PressSchema);
 
 export const COLLECTIONS: readonly CollectionSpec[] = [
   // Room for reminders that other nodes have and this one's config does not name.
-  { name: DONE, kind: "register", limit: 4 * MAX_REMINDERS, parse: parseDone },
-  { name: SNOOZE, kind: "register", limit: 4 * MAX_REMINDERS, parse: parseSnooze },
+  { name: DONE, kind: "register", limit: 4 * MAX_REMINDERS, isKey: isPrintable, parse: parseDone },
+  {
+    name: SNOOZE,
+    kind: "register",
+    limit: 4 * MAX_REMINDERS,
+    isKey: isPrintable,
+    parse: parseSnooze,
+  },
   { name: HISTORY, kind: "history", limit: MAX_HISTORY, parse: parsePress },
 ];

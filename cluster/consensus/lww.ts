@@ -18,8 +18,10 @@ export interface Item {
 export interface CollectionSpec {
   readonly name: string;
   readonly kind: "register" | "history";
-  /** Keys of a register, or items of a history, that are kept. */
+  /** Items that are kept; the oldest go. */
   readonly limit: number;
+  /** Which keys a register can have; any, if it is not told. */
+  readonly isKey?: (key: string) => boolean;
   /** The value if it is one of this collection; undefined if it is not. */
   readonly parse: (value: unknown) => unknown;
 }

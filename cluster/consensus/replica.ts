@@ -16,7 +16,7 @@
  */
 
 import { heldByMajority } from "../clock.ts";
-import { assert, Problem } from "../errors.ts";
+import { assert } from "../errors.ts";
 import type { NodeId } from "../ids.ts";
 import { isPlanted } from "../planted.ts";
 import { below, type Random } from "../random.ts";
@@ -215,10 +215,7 @@ export class Replica {
   ): Item[] {
     const stamp = nextStamp(this.#newestNotAhead(clusterMs), clusterMs, this.#options.self);
     const items = values.map(({ collection, key, value }): Item => {
-      const { spec, isFull } = this.#collection(collection);
-      if (spec.kind === "register" && isFull && this.get(collection, key) === undefined) {
-        throw new Problem(`there are ${spec.limit} names in ${collection} already`);
-      }
+      const { spec } = this.#collection(collection);
       assert(spec.parse(value) !== undefined, `a value of ${collection}`);
       return { collection, key: keyFor(spec, key, stamp), stamp, value };
     });
@@ -398,9 +395,9 @@ export class Replica {
       for (const item of collection.sorted()) {
         const stamp = held.get(item.key);
         if (stamp !== undefined && compareStamps(stamp, item.stamp) >= 0) continue;
-        // A full history has dropped what is older, and would again.
-        const dropped = stamp === undefined && collection.spec.kind === "history" &&
-          oldest !== undefined && compareStamps(item.stamp, oldest) < 0;
+        // A full collection has dropped what is older, and would again.
+        const dropped = stamp === undefined && oldest !== undefined &&
+          compareStamps(item.stamp, oldest) < 0;
         if (!dropped) missing.push(item);
       }
     }
@@ -428,6 +425,7 @@ export class Replica {
     const value = collection.spec.parse(item.value);
     const key = keyFor(collection.spec, item.key, item.stamp);
     if (value === undefined || key !== item.key) return "superseded";
+    if (collection.spec.isKey?.(key) === false) return "superseded";
     const held = collection.get(key);
     const order = held === undefined ? 1 : compareStamps(item.stamp, held.stamp);
     if (order === 0) return "superseded";
@@ -451,9 +449,8 @@ export class Replica {
       (since === undefined || compareStamps(item.stamp, since) > 0);
   }
 
-  /** A full history takes what is newer than its oldest; a full register takes no new keys. */
+  /** A full collection takes what is newer than its oldest. */
   #hasRoomFor(collection: Collection, item: Item): boolean {
-    if (collection.spec.kind === "register") return false;
     const oldest = collection.oldest();
     return oldest === undefined || compareStamps(oldest.stamp, item.stamp) < 0;
   }

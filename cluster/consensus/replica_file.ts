@@ -8,13 +8,11 @@ import { StampSchema, tupleOf } from "./stamp.ts";
 
 const FORMAT = 1;
 
-const FileSchema = v.object({
-  format: v.literal(FORMAT),
-  items: v.array(v.pipe(
-    v.strictTuple([v.string(), v.string(), StampSchema, v.unknown()]),
-    v.transform(([collection, key, stamp, value]): Item => ({ collection, key, stamp, value })),
-  )),
-});
+const FileSchema = v.object({ format: v.literal(FORMAT), items: v.array(v.unknown()) });
+const ItemSchema = v.pipe(
+  v.strictTuple([v.string(), v.string(), StampSchema, v.unknown()]),
+  v.transform(([collection, key, stamp, value]): Item => ({ collection, key, stamp, value })),
+);
 
 export function encodeReplicaFile(items: readonly Item[]): Uint8Array {
   const lines = items.map((item) =>
@@ -24,7 +22,10 @@ export function encodeReplicaFile(items: readonly Item[]): Uint8Array {
   return utf8(`${json}${sha256(json)}\n`);
 }
 
-/** Throws an Error that says what is wrong with the file. */
+/**
+ * Throws an Error that says what is wrong with the file. Single items that are none are left out: what
+ * else is there is not given up for them.
+ */
 export function decodeReplicaFile(bytes: Uint8Array): Item[] {
   const text = textOf(bytes);
   const end = text.lastIndexOf("\n", text.length - 2) + 1;
@@ -32,7 +33,10 @@ export function decodeReplicaFile(bytes: Uint8Array): Item[] {
   if (text.slice(end).trimEnd() !== sha256(json)) throw new Error("its checksum is wrong");
   const result = v.safeParse(FileSchema, JSON.parse(json));
   if (!result.success) throw new Error(result.issues[0].message);
-  return result.output.items;
+  return result.output.items.flatMap((item) => {
+    const parsed = v.safeParse(ItemSchema, item);
+    return parsed.success ? [parsed.output] : [];
+  });
 }
 
 function sha256(text: string): string {

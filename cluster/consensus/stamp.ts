@@ -14,13 +14,13 @@ export interface Stamp {
   readonly node: NodeId;
 }
 
-/** The largest time that a Date can hold (ECMA-262, 21.4.1.1). */
-const MAX_MS = 8.64e15;
+/** The year 2200: no clock shows more, and all arithmetic with it is safe. */
+export const MAX_STAMP_MS = Date.UTC(2200, 0);
 export const MAX_LOGICAL = 0xffff_ffff;
 
 export const StampSchema = v.pipe(
   v.strictTuple([
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_MS)),
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_STAMP_MS)),
     v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LOGICAL)),
     v.custom<NodeId>(isNodeId, "a node ID"),
   ]),
@@ -40,11 +40,15 @@ export function compareStamps(a: Stamp, b: Stamp): number {
   return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
 }
 
-/** A stamp of `node` that is later than `last` and, if possible, shows `wallMs`. */
+/**
+ * A stamp of `node` that is later than `last` and, if possible, shows `wallMs`. At the very end of time,
+ * which only a lie can bring about, it is no later.
+ */
 export function nextStamp(last: Stamp | undefined, wallMs: number, node: NodeId): Stamp {
-  if (last === undefined || wallMs > last.ms) return { ms: wallMs, logical: 0, node };
-  if (last.logical >= MAX_LOGICAL) return { ms: last.ms + 1, logical: 0, node };
-  return { ms: last.ms, logical: last.logical + 1, node };
+  const now = Math.max(0, Math.min(wallMs, MAX_STAMP_MS));
+  if (last === undefined || now > last.ms) return { ms: now, logical: 0, node };
+  if (last.logical < MAX_LOGICAL) return { ms: last.ms, logical: last.logical + 1, node };
+  return { ms: Math.min(last.ms + 1, MAX_STAMP_MS), logical: 0, node };
 }
 
 /** One text for one stamp, for use as a key. */

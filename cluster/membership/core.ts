@@ -76,6 +76,11 @@ export interface MembershipOptions {
 /** Two differing hashes in a row, and no news under way, mean that news was lost. */
 const MISMATCHES = 2;
 const PRUNE_PERIOD_MS = 10_000;
+/**
+ * A claim this far above what is known is a fault or a lie: incarnations rise by one. It could not be
+ * outdone, and would shut a member out.
+ */
+const MAX_STEP = 1_000;
 /** How often the turns of probing are set by the cluster's clock. */
 const CLOCK_REVIEW_MS = 5_000;
 
@@ -232,13 +237,18 @@ export class Membership {
       if (!this.#add(now, id, incarnation, "alive", 0)) return false;
       this.#enqueue(now, this.#claimAbout(this.#members.get(id)!));
     }
+    const member = this.#members.get(id)!;
+    // What it says of itself beats what cannot be true.
+    if (member.incarnation > incarnation + MAX_STEP) {
+      this.#change(now, member, { id, incarnation, state: "alive", source: sourceOf(id) });
+    }
     this.#apply(now, { id, incarnation, state: "alive", source: sourceOf(id) });
     return true;
   }
 
   /** What others know of this node from its former run: it goes on above that. */
   continueAbove(now: number, incarnation: number): void {
-    if (incarnation < this.#incarnation) return;
+    if (incarnation < this.#incarnation || incarnation > this.#incarnation + MAX_STEP) return;
     this.#goAbove(incarnation);
     this.#enqueue(now, this.#ownUpdate());
   }
@@ -377,6 +387,7 @@ export class Membership {
     if (update.id === this.#self) return this.#applyToSelf(now, update);
     const member = this.#members.get(update.id);
     assert(member !== undefined, "claims about strangers are handled before");
+    if (update.incarnation > member.incarnation + MAX_STEP) return;
     if (isLiving(update.state) && this.#options.isBanned?.(update.id)) return;
     if (update.state === "suspect" && member.state === "suspect") {
       return this.#confirm(now, member, update);
@@ -387,10 +398,12 @@ export class Membership {
   #applyToSelf(now: number, { incarnation, state }: Update): void {
     if (this.#leaving) return;
     if (state === "alive") {
-      this.#incarnation = Math.max(this.#incarnation, incarnation);
+      const plausible = incarnation <= this.#incarnation + MAX_STEP;
+      if (plausible) this.#incarnation = Math.max(this.#incarnation, incarnation);
       return;
     }
     if (incarnation < this.#incarnation || isPlanted("no-refutation")) return;
+    if (incarnation > this.#incarnation + MAX_STEP) return;
     this.#goAbove(incarnation);
     this.#prober.adjustHealth(1);
     this.#enqueue(now, this.#ownUpdate());

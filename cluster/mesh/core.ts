@@ -294,7 +294,7 @@ export class Mesh {
         if (link.phase !== "welcomed") return this.#close(link, "ready out of order");
         return this.#connect(now, link, message.incarnation);
       case "refuse":
-        return this.#refused(link, message.reason, message.text);
+        return this.#refused(now, link, message);
       case "members":
         this.#learnMembers(now, message.members);
         if (message.answer) this.sendMembers(now, link.peer, false);
@@ -370,9 +370,11 @@ export class Mesh {
       const first = known === undefined ? established.address : described(known);
       const second = described(hello.info);
       if (rival.startedAt >= established.startedAt) {
-        this.#refuse(rival, "duplicate-id", sameIdText(first, second));
+        const twin = this.addressesOf(established.peer);
+        this.#refuse(rival, "duplicate-id", sameIdText(first, second), twin);
       } else {
-        this.#refuse(established, "duplicate-id", sameIdText(second, first));
+        const twin = hello.info.addresses;
+        this.#refuse(established, "duplicate-id", sameIdText(second, first), twin);
         this.#admit(now, rival, hello);
       }
     }
@@ -486,19 +488,30 @@ export class Mesh {
 
   // -- refusing -----------------------------------------------------------------------------------
 
-  #refuse(link: LinkState, reason: RefuseReason, text: string): void {
-    this.#send(link, { type: "refuse", reason, text });
+  #refuse(
+    link: LinkState,
+    reason: RefuseReason,
+    text: string,
+    addresses: readonly string[] = [],
+  ): void {
+    const where = addresses.length === 0 ? {} : { addresses: [...addresses] };
+    this.#send(link, { type: "refuse", reason, text, ...where });
     if (reason !== "duplicate-link" && reason !== "self") {
       this.#event({ type: "refusing", peer: link.peer, address: link.address, reason, text });
     }
     this.#retire(link, reason);
   }
 
-  #refused(link: LinkState, reason: RefuseReason, text: string): void {
+  #refused(now: number, link: LinkState, refusal: LinkMessage & { readonly type: "refuse" }): void {
     const { peer, address } = link;
+    const { reason, text, addresses = [] } = refusal;
     this.#retire(link, `refused: ${reason}`);
     if (reason === "self" || reason === "duplicate-link") return;
-    if (reason === "duplicate-id") return this.#event({ type: "mustStop", text });
+    if (reason === "duplicate-id") {
+      // Only who has this node's own key can tell it to stop. Where others say so, it looks itself.
+      if (peer === this.#options.self) return this.#event({ type: "mustStop", text });
+      for (const twin of addresses) this.addTarget(now, twin, "members");
+    }
     this.#event({ type: "refused", peer, address, reason, text });
   }
 

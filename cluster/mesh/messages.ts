@@ -101,6 +101,8 @@ const LinkMessageSchema = v.variant("type", [
     type: v.literal("refuse"),
     reason: v.picklist(["duplicate-id", "duplicate-link", "banned", "full", "self"]),
     text: v.pipe(v.string(), v.maxLength(500), v.transform(printable)),
+    /** Of a duplicate ID: where the other process is to be found. */
+    addresses: v.optional(v.pipe(v.array(Address), v.maxLength(MAX_ADDRESSES))),
   }),
   v.object({
     type: v.literal("members"),

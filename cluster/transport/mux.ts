@@ -112,7 +112,10 @@ export class Mux {
 
   /** Takes over the other side's numbering; names unknown here are skipped when they come. */
   setRemoteChannels(names: readonly string[]): void {
-    this.#remote = names.map((name) => this.#byName.get(name)?.spec);
+    // A name counts once: each channel may have one unfinished message, which bounds what is held.
+    this.#remote = names.map((name, index) =>
+      names.indexOf(name) === index ? this.#byName.get(name)?.spec : undefined
+    );
   }
 
   /** Whether the other side announced this channel. */
@@ -121,14 +124,14 @@ export class Mux {
   }
 
   /**
-   * Queues a message. False if the queue of its priority is full: nothing was taken, wait until
-   * {@link queuedBytes} has shrunk. The bytes are kept, not copied.
+   * Queues a message. False if it is longer than the channel takes, or the queue of its priority is
+   * full: nothing was taken then. The bytes are kept, not copied.
    */
   send(now: number, channelName: string, bytes: Uint8Array): boolean {
     const channel = this.#byName.get(channelName);
     assert(channel !== undefined, `no channel ${channelName}`);
     const { priority, maxMessageBytes } = channel.spec;
-    assert(bytes.length <= maxMessageBytes, `message too long for ${channelName}: ${bytes.length}`);
+    if (bytes.length > maxMessageBytes) return false;
     if (this.#queuedBytes[priority] + bytes.length > QUEUE_LIMIT_BYTES[priority]) return false;
     this.#queuedBytes[priority] += bytes.length;
     channel.queue.push({ bytes, sent: 0 });

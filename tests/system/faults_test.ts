@@ -286,7 +286,7 @@ Deno.test("two nodes of one alias are both shown, with their IDs", async () => {
   assert.equal(new Set(ids).size, 2);
   const { stderr, code } = await one.run("cluster", "ban", "pi");
   assert.equal(code, 2);
-  assert.match(stderr, /pi may be .* or .*\n.*whole ID/);
+  assert.match(stderr, /pi may be .* or .*\n.*more of the ID/);
 });
 
 Deno.test("a node that is killed and started again at once takes its own place", async () => {

@@ -243,7 +243,7 @@ Deno.test("a damaged state file is set aside, and the state comes back from the 
   await kitchen.stop();
   const file = `${dir.file("kitchen")}/reminder.json`;
   const text = await Deno.readTextFile(file);
-  await Deno.writeTextFile(file, text.replace('"doneBy":"hall"', '"doneBy":"ha11"'));
+  await Deno.writeTextFile(file, text.replace('"by":"hall"', '"by":"ha11"'));
   const again = await TestNode.start({ alias: "kitchen", dataDir: dir.file("kitchen") });
   stack.use(again);
   await again.process.says(/reminder\.json is damaged .*reminder\.json\.damaged/);

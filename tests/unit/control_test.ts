@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { textOf } from "../../cluster/bytes.ts";
 import {
   ControlServer,
   type ControlStream,
@@ -144,12 +145,13 @@ Deno.test("ControlServer serves a limited number at a time", async () => {
   for (let i = 0; i < MAX_CONNECTIONS; i++) idle.push(await served.connect());
   await waitFor("one more is turned away", async () => {
     const one = await served.connect();
-    const closed = await Promise.race([
-      one.read(new Uint8Array(1)).then((count) => count === null, () => true),
+    const said = new Uint8Array(200);
+    const told = await Promise.race([
+      one.read(said).then(() => textOf(said).includes("too many"), () => false),
       new Promise<false>((resolve) => setTimeout(resolve, 50, false)),
     ]);
     one.close();
-    return closed;
+    return told;
   });
   for (const connection of idle) connection.close();
   await waitFor("there is room again", async () => {

@@ -133,7 +133,9 @@ Deno.test("writeClusterKey() writes a key for its owner only and never overwrite
     (error) => error instanceof Problem && /not overwritten/.test(error.message),
   );
   assert.deepEqual(await readClusterKey(path), key);
-  await assert.rejects(writeClusterKey(dir.file("no/such/folder")), Problem);
+  await writeClusterKey(dir.file("new/folder/key"));
+  await assert.rejects(writeClusterKey(`${path}/below-a-file`), Problem);
+  await assert.rejects(readClusterKey("/dev/zero"), /no key file/);
 });
 
 Deno.test("readClusterKey() refuses a key that others can read, and says what to run", async () => {

@@ -369,7 +369,16 @@ Deno.test("a node that is told of an older one with its ID must stop", () => {
   node.mesh.addTarget(0, "x:1", "hosts");
   node.passTo(0);
   node.dialled(1, HIGH, node.dials()[0]!.dial);
-  node.receive(1, { type: "refuse", reason: "duplicate-id", text: "it runs on attic" });
+  const refusal = { type: "refuse", reason: "duplicate-id", text: "it runs on attic" } as const;
+  node.receive(1, { ...refusal, addresses: ["twin:1"] });
+  node.passTo(100);
+  // Others may say what they like; the twin itself, which has the same key, is believed.
+  assert.ok(!node.events.some(({ type }) => type === "mustStop"));
+  const [dial] = node.dials();
+  assert.deepEqual(dial?.addresses, ["twin:1"]);
+  node.dialled(2, LOW, dial!.dial);
+  assert.deepEqual(node.on(2), ["hello"]);
+  node.receive(2, refusal);
   node.effects();
   assert.ok(node.events.some(({ type }) => type === "mustStop"));
 });
