@@ -8,7 +8,7 @@ export function visibleLength(text: string): number {
   return [...text.replaceAll(COLOUR_CODE, "")].length;
 }
 
-/** As much of a line as fits in `columns`, colours closed at the end. */
+/** As much of a line as fits in `columns`, colours closed at the end; an ellipsis says that it is cut. */
 export function cutToWidth(line: string, columns: number): string {
   if (visibleLength(line) <= columns) return line;
   let kept = "";
@@ -19,9 +19,9 @@ export function cutToWidth(line: string, columns: number): string {
       kept += piece;
       continue;
     }
-    const characters = [...piece].slice(0, columns - width);
+    const characters = [...piece].slice(0, Math.max(0, columns - 1 - width));
     width += characters.length;
     kept += characters.join("");
   }
-  return `${kept}\x1b[0m`;
+  return `${kept}…\x1b[0m`;
 }

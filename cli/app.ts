@@ -55,8 +55,13 @@ export async function runCommandLine(
     if (near === undefined) context.note("  try: toolkit --help");
     return USAGE_EXIT_CODE;
   }
-  const app = await applicationFor(table, name, context, debug);
+  const app = await applicationFor(table, args, context, debug);
   await run(app, withDefault(table, name, rest, args), context);
+  const { failure } = context.terminal;
+  if (failure !== undefined) {
+    context.note(`${context.errorPaint.red("error:")} cannot write to standard output: ${failure}`);
+    return 1;
+  }
   const { exitCode } = context.process;
   if (STRICLI_USAGE_CODES.includes(exitCode)) return USAGE_EXIT_CODE;
   return typeof exitCode === "number" ? exitCode : 0;
@@ -82,10 +87,11 @@ function isHelp(arg: string | undefined): boolean {
 
 async function applicationFor(
   table: CommandTable,
-  called: string | undefined,
+  args: readonly string[],
   context: CliContext,
   debug: boolean,
 ): Promise<Application<CliContext>> {
+  const [called, subcommand] = args;
   const routes: Record<string, CommandTarget> = {};
   for (const [name, entry] of Object.entries(table)) {
     routes[name] = name === called ? await entry.load() : listedOnly(entry.brief);
@@ -98,9 +104,15 @@ async function applicationFor(
         "First steps:\n" +
         "  toolkit up                  run this host's node with every part\n" +
         "  toolkit reminder status     what it shows\n" +
-        "  toolkit cluster members     who is there",
+        "  toolkit cluster members     who is there\n" +
+        "  toolkit --version           which one this is",
     },
   });
+  const target = called === undefined ? undefined : routes[called];
+  const isGroup = target !== undefined && "getRoutingTargetForInput" in target;
+  const words = isGroup && subcommand !== undefined && !subcommand.startsWith("-")
+    ? [called, subcommand]
+    : [called ?? ""];
   const failure = (error: unknown) => formatFailure(error, context.errorPaint, debug);
   const formatting = {
     useAliasInUsageLine: false,
@@ -116,8 +128,8 @@ async function applicationFor(
       text: {
         ...text_en,
         noCommandRegisteredForInput: ({ input, corrections }) => {
-          const near = corrections[0]?.replaceAll("`", '"');
-          const suggestion = near === undefined ? "" : `, did you mean ${near}?`;
+          const near = nearest(input, corrections.map((name) => name.replaceAll("`", "")));
+          const suggestion = near === undefined ? "" : `, did you mean "${near}"?`;
           const tip = near === undefined ? `\n  try: toolkit ${called ?? ""} --help` : "";
           return `${context.errorPaint.red("error:")} no command "${input}"${suggestion}${tip}`;
         },
@@ -125,9 +137,10 @@ async function applicationFor(
           const message = error instanceof ArgumentScannerError
             ? usageText(error)
             : String(error instanceof Error ? error.message : error);
+          const help = ["toolkit", ...words, "--help"].join(" ");
           return `${context.errorPaint.red("error:")} ${message}\n  ${
             context.errorPaint.dim("try:")
-          } --help after the command shows its flags`;
+          } ${help}`;
         },
         exceptionWhileLoadingCommandFunction: failure,
         exceptionWhileLoadingCommandContext: failure,
@@ -150,7 +163,7 @@ async function applicationFor(
 function usageText(error: ArgumentScannerError): string {
   return formatMessageForArgumentScannerError(error, {
     FlagNotFoundError: ({ input, corrections }) => {
-      const near = corrections[0];
+      const near = nearest(input, corrections);
       return `no flag ${input}${near === undefined ? "" : `, did you mean ${near}?`}`;
     },
     AliasNotFoundError: ({ input }) => `no flag -${input}`,
@@ -160,7 +173,8 @@ function usageText(error: ArgumentScannerError): string {
     },
     EnumValidationError: ({ externalFlagName, input, values }) =>
       `--${externalFlagName} is ${JSON.stringify(input)}: expected ${values.join(", ")}`,
-    UnsatisfiedFlagError: ({ externalFlagName }) => `--${externalFlagName} needs a value`,
+    UnsatisfiedFlagError: ({ externalFlagName }) =>
+      `--${externalFlagName} and its value are missing`,
     UnexpectedPositionalError: ({ input }) => `${JSON.stringify(input)} is one argument too many`,
     UnsatisfiedPositionalError: ({ placeholder }) => `${placeholder} is missing`,
     UnexpectedFlagError: ({ externalFlagName }) => `--${externalFlagName} is given twice`,

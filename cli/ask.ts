@@ -41,7 +41,11 @@ export async function ask(context: CliContext, config: Config, question: Questio
       late
         ? `the node of ${dataDir} has not answered for ${limitMs / 1000} s`
         : `the node of ${dataDir} broke off: ${messageOf(error)}`,
-      { hint: "its log may say why", exitCode: ExitCode.unreachable, cause: error },
+      {
+        hint: "its log may say why; what was asked for may still happen",
+        exitCode: ExitCode.unreachable,
+        cause: error,
+      },
     );
   } finally {
     clearTimeout(timer);

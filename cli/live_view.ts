@@ -1,9 +1,7 @@
 /** A view that goes on: redrawn in place on a terminal, ended by q or Ctrl-C, leaving it as it was. */
 
 import type { CliContext } from "./context.ts";
-
-/** q, Ctrl-C and Ctrl-D. */
-const END_KEYS = ["q", "\x03", "\x04"];
+import { END_KEYS, readKeys } from "./keys.ts";
 
 const REDRAW_MS = 1_000;
 
@@ -32,29 +30,17 @@ export class LiveView {
     const end = () => ended.resolve();
     Deno.addSignalListener("SIGINT", end);
     Deno.addSignalListener("SIGTERM", end);
-    const keys = this.interactive && terminal.stdinIsTerminal;
-    if (keys) {
-      Deno.stdin.setRaw(true, { cbreak: true });
-      void this.#readKeys(end);
-    }
+    const stopKeys = this.interactive && terminal.stdinIsTerminal
+      ? readKeys((key) => END_KEYS.includes(key) && end())
+      : undefined;
     try {
       await Promise.race([work, ended.promise]);
     } finally {
       clearInterval(this.#timer);
       terminal.keepLive();
-      if (keys) Deno.stdin.setRaw(false);
+      stopKeys?.();
       Deno.removeSignalListener("SIGINT", end);
       Deno.removeSignalListener("SIGTERM", end);
-    }
-  }
-
-  async #readKeys(end: () => void): Promise<void> {
-    const buffer = new Uint8Array(16);
-    for (;;) {
-      const count = await Deno.stdin.read(buffer).catch(() => null);
-      if (count === null) return;
-      const keys = new TextDecoder().decode(buffer.subarray(0, count));
-      if (END_KEYS.some((key) => keys.includes(key))) return end();
     }
   }
 }

@@ -139,7 +139,7 @@ function tellStart(node: Node, run: NodeRun, parts: readonly string[], log: Log)
   }
   const ways = [
     ...(discovery.hosts.length > 0 ? [discovery.hosts.join(", ")] : []),
-    ...(node.rememberedPeers > 0 ? [`${node.rememberedPeers} peers of last time`] : []),
+    ...(node.rememberedPeers > 0 ? [peersText(node.rememberedPeers)] : []),
     ...(node.mdnsActive ? ["mDNS"] : []),
   ];
   const looking = ways.length > 0
@@ -147,6 +147,10 @@ function tellStart(node: Node, run: NodeRun, parts: readonly string[], log: Log)
     : "waiting to be called";
   const from = configPath === undefined ? "no config file" : `config ${configPath}`;
   log.info(`cluster "${cluster.name}" (${from}): ${looking}`);
+}
+
+function peersText(count: number): string {
+  return count === 1 ? "the peer of last time" : `${count} peers of last time`;
 }
 
 /** The host's name without its domain, as far as it may be an alias. */

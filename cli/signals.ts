@@ -2,12 +2,16 @@
 
 const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143], ["SIGQUIT", 131], ["SIGHUP", 129]] as const;
 
-/** Calls `stop` at the first signal; a second one ends the process at once. */
+/**
+ * Calls `stop` at the first signal; a second one ends the process at once. But for SIGHUP: when a
+ * terminal is closed, shell and kernel both send one.
+ */
 export function onStopSignal(stop: (signal: Deno.Signal) => void): () => void {
   let stopping = false;
   const listeners = SIGNALS.map(([signal, exitCode]) => {
     const listener = () => {
-      if (stopping) Deno.exit(exitCode);
+      if (stopping && signal !== "SIGHUP") Deno.exit(exitCode);
+      if (stopping) return;
       stopping = true;
       stop(signal);
     };

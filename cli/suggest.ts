@@ -1,9 +1,9 @@
 /** "Did you mean …?": the nearest of some names, if it is near at all. */
 
-/** Undefined if nothing is within a third of the word's length, two letters at least. */
+/** Undefined if nothing is within a third of the word's length, at least one letter. */
 export function nearest(word: string, names: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.round(word.length / 3)) + 1;
   for (const name of names) {
     const distance = editDistance(word, name);
     if (distance < bestDistance) {

@@ -1,6 +1,6 @@
 /** The streams of a command: text out, and a few lines at the bottom that a live view redraws. */
 
-import { cutToWidth } from "./ansi.ts";
+import { cutToWidth, visibleLength } from "./ansi.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -14,9 +14,12 @@ export class Terminal {
   readonly stderrIsTerminal = Deno.stderr.isTerminal();
   readonly stdinIsTerminal = Deno.stdin.isTerminal();
   #live: readonly string[] = [];
-  #drawn = 0;
+  /** The widths of the live lines as they stand on the screen. */
+  #drawn: readonly number[] = [];
   /** Whoever read our output has gone. */
   #broken = false;
+  /** Why output was lost, if it was not for that. */
+  #failure: string | undefined;
 
   out(text: string): void {
     this.#aroundLive(() => this.#write(Deno.stdout, text));
@@ -28,6 +31,11 @@ export class Terminal {
 
   get isBroken(): boolean {
     return this.#broken;
+  }
+
+  /** Why standard output did not take what was written, if it should have. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   get columns(): number {
@@ -51,7 +59,7 @@ export class Terminal {
   keepLive(): void {
     if (this.#live.length === 0) return;
     this.#live = [];
-    this.#drawn = 0;
+    this.#drawn = [];
     this.#write(Deno.stdout, `\r\n${SHOW_CURSOR}`);
   }
 
@@ -62,19 +70,23 @@ export class Terminal {
   }
 
   #erase(): void {
-    if (this.#drawn === 0) return;
-    const up = this.#drawn > 1 ? `\x1b[${this.#drawn - 1}A` : "";
+    if (this.#drawn.length === 0) return;
+    // A terminal that has become narrower shows a line in several rows.
+    const { columns } = this;
+    const rows = this.#drawn.reduce(
+      (sum, width) => sum + Math.max(1, Math.ceil(width / columns)),
+      0,
+    );
+    const up = rows > 1 ? `\x1b[${rows - 1}A` : "";
     this.#write(Deno.stdout, `\r${up}${CLEAR_BELOW}`);
-    this.#drawn = 0;
+    this.#drawn = [];
   }
 
   #draw(): void {
     if (this.#live.length === 0) return;
-    this.#write(
-      Deno.stdout,
-      this.#live.map((line) => cutToWidth(line, this.columns - 1)).join("\r\n"),
-    );
-    this.#drawn = this.#live.length;
+    const lines = this.#live.map((line) => cutToWidth(line, this.columns - 1));
+    this.#write(Deno.stdout, lines.join("\r\n"));
+    this.#drawn = lines.map(visibleLength);
   }
 
   #write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
@@ -83,8 +95,11 @@ export class Terminal {
     try {
       for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
     } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe) this.#broken = true;
-      else if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      if (error instanceof Deno.errors.WouldBlock) return;
+      this.#broken = true;
+      // A reader that has had enough is no failure; a full disk is.
+      if (error instanceof Deno.errors.BrokenPipe || stream !== Deno.stdout) return;
+      this.#failure = error instanceof Error ? error.message : String(error);
     }
   }
 }

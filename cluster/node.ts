@@ -600,6 +600,7 @@ export class Node {
       clusterMs: () => this.core.clusterMs(performance.now()),
       clockMsOf: (id) => this.core.clockMsOf(performance.now(), id),
       connected: () => this.core.connected(),
+      away: () => this.core.away(),
       nameOf: (id) => (id === this.id ? this.alias : nameOf(this.core, id)),
       send: (to, channel, bytes) => {
         assert(this.#serviceByChannel.get(channel) === service, "a part uses its own channels");

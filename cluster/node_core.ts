@@ -170,6 +170,11 @@ export class NodeCore {
     return ids;
   }
 
+  /** Members that have failed. */
+  away(): NodeId[] {
+    return this.membership.members().filter(({ state }) => state === "failed").map(({ id }) => id);
+  }
+
   /** The wall clock of one living member now, as far as known. */
   clockMsOf(now: number, id: NodeId): number | undefined {
     const deltaMs = this.membership.get(id)?.clockDeltaMs;

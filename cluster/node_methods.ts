@@ -20,6 +20,7 @@ export function nodeMethods(node: Node): ControlMethods {
     "cluster.bans": () => ({
       bans: node.bans.list().map(({ id, by, at }) => ({
         id,
+        alias: aliasOf(node, id),
         by,
         at: new Date(at).toISOString(),
       })),
@@ -60,11 +61,17 @@ async function setBan(node: Node, wanted: Json | undefined, banned: boolean): Pr
   const held = await node.bans.set(id, banned);
   return {
     id,
+    alias: aliasOf(node, id),
     banned,
     members: held.members,
     held_by: held.heldBy,
     not_held_by: held.missing,
+    away: held.away,
   };
+}
+
+function aliasOf(node: Node, id: NodeId): string | null {
+  return node.core.mesh.peer(id)?.info?.alias ?? null;
 }
 
 /** The node that is meant: by its whole ID, which wins, the beginning of it, or its alias. */

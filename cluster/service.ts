@@ -46,6 +46,8 @@ export interface ServiceNode {
   clockMsOf(id: NodeId): number | undefined;
   /** Living members that a link leads to, without this node. */
   connected(): NodeId[];
+  /** Members that have failed, and may come back. */
+  away(): NodeId[];
   /** A member's alias, or the start of its ID. */
   nameOf(id: NodeId): string;
   /** False if there is no link, the queue is full or the other side does not know the channel. */

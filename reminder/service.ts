@@ -153,6 +153,7 @@ export class ReminderService implements Service {
       members: held.members,
       held_by: held.heldBy,
       not_held_by: held.missing,
+      away: held.away,
       refusals: this.#refusals(),
     };
   }

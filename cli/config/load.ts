@@ -6,6 +6,7 @@
 import { parse as parseToml } from "smol-toml";
 import * as v from "valibot";
 import { messageOf, Problem } from "../../cluster/errors.ts";
+import { folderOf, joinPath } from "../../cluster/files.ts";
 import { nearest } from "../suggest.ts";
 import { lineOf } from "./locate.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
@@ -68,7 +69,9 @@ async function readFile({ path, env }: ConfigSources): Promise<ConfigFile | unde
     const file = await tryRead(named);
     if (file !== undefined) return file;
     throw new Problem(`no config file ${named}`, {
-      hint: "leave out --config to use the defaults, or see docs/toolkit.toml for a sample",
+      hint: path === undefined
+        ? `unset ${ENV_CONFIG}, or see docs/toolkit.toml for a sample`
+        : "leave out --config to use the defaults, or see docs/toolkit.toml for a sample",
       exitCode: 2,
     });
   }
@@ -99,13 +102,30 @@ async function tryRead(path: string): Promise<ConfigFile | undefined> {
     throw new Problem(`cannot read ${path}: ${messageOf(error)}`, { exitCode: 2, cause: error });
   }
   try {
-    return { path, text, settings: parseToml(text) };
+    return { path, text, settings: anchorPaths(parseToml(text), folderOf(path)) };
   } catch (error) {
     throw new Problem(`${path} is not TOML: ${messageOf(error).trimEnd()}`, {
       exitCode: 2,
       cause: error,
     });
   }
+}
+
+/** A path in a config file is meant from where that file is, wherever the program was started. */
+function anchorPaths(settings: RawSettings, folder: string): RawSettings {
+  const anchor = (path: unknown) =>
+    typeof path === "string" && path !== "" && !path.startsWith("/") && folder !== "."
+      ? joinPath(folder, path)
+      : path;
+  const anchored: Record<string, unknown> = { ...settings };
+  if ("data_dir" in settings) anchored["data_dir"] = anchor(settings["data_dir"]);
+  const { cluster } = settings;
+  if (typeof cluster !== "object" || cluster === null || Array.isArray(cluster)) return anchored;
+  const inner: Record<string, unknown> = { ...cluster };
+  if ("key_file" in inner) inner["key_file"] = anchor(inner["key_file"]);
+  const keys = inner["accept_keys"];
+  if (Array.isArray(keys)) inner["accept_keys"] = keys.map(anchor);
+  return { ...anchored, cluster: inner };
 }
 
 // -- the environment ------------------------------------------------------------------------------

@@ -2,22 +2,27 @@
 
 import { ask } from "../../cli/ask.ts";
 import type { CliContext } from "../../cli/context.ts";
+import { formatDuration } from "../../cli/duration.ts";
 import type { ReportFlags } from "../../cli/flags.ts";
+import { describeHeld, type HeldReport } from "../../cli/held.ts";
 import { loadConfigFor } from "../../cli/settings.ts";
 import { formatTable } from "../../cli/table.ts";
 import { shortId } from "../ids.ts";
 import type { NodeId } from "../ids.ts";
 
 /** What the node answers; see node_methods.ts, which makes it. */
-interface BanAnswer {
+interface BanAnswer extends HeldReport {
   readonly id: NodeId;
-  readonly members: number;
-  readonly held_by: number;
-  readonly not_held_by: readonly string[];
+  readonly alias: string | null;
 }
 
 interface BansAnswer {
-  readonly bans: readonly { readonly id: NodeId; readonly by: string; readonly at: string }[];
+  readonly bans: readonly {
+    readonly id: NodeId;
+    readonly alias: string | null;
+    readonly by: string;
+    readonly at: string;
+  }[];
 }
 
 export async function ban(this: CliContext, flags: ReportFlags, id: string): Promise<void> {
@@ -38,12 +43,10 @@ async function set(
   const { config } = await loadConfigFor(context, flags);
   const answer = await ask(context, config, { method, params: { id } });
   if (flags.json) return context.printJson(answer);
-  const { id: whole, members, held_by: heldBy, not_held_by: missing } =
-    answer as unknown as BanAnswer;
-  const who = heldBy === members
-    ? `all ${members} members know`
-    : `${heldBy} of ${members} members know, not yet ${missing.join(", ")}`;
-  context.print(`${whole} ${text}; ${who}`);
+  const { alias, id: whole } = answer as unknown as BanAnswer;
+  const name = alias === null ? whole : `${alias} (${shortId(whole)})`;
+  const who = describeHeld(answer as unknown as BanAnswer, "knows", "know");
+  context.print(`${name} ${text}; ${who}`);
 }
 
 export async function bans(this: CliContext, flags: ReportFlags): Promise<void> {
@@ -52,5 +55,13 @@ export async function bans(this: CliContext, flags: ReportFlags): Promise<void> 
   if (flags.json) return this.printJson(answer);
   const { bans } = answer as unknown as BansAnswer;
   if (bans.length === 0) return this.note("no node is banned");
-  this.print(...formatTable(bans.map(({ id, by, at }) => [shortId(id), id, `by ${by}`, at])));
+  this.print(...formatTable([
+    ["NAME", "ID", "BY", "SINCE"].map((title) => this.paint.dim(title)),
+    ...bans.map(({ id, alias, by, at }) => [
+      alias ?? "?",
+      id,
+      by,
+      formatDuration(Date.now() - Date.parse(at)),
+    ]),
+  ]));
 }

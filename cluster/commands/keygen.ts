@@ -4,8 +4,7 @@ import { writeClusterKey } from "../keys.ts";
 
 export default async function keygen(this: CliContext, flags: KeygenFlags): Promise<void> {
   await writeClusterKey(flags.out);
-  this.print(`wrote ${flags.out}`);
-  this.note(
-    `copy it to every host (mode 600), and name it there: cluster.key_file = "${flags.out}"`,
-  );
+  const path = await Deno.realPath(flags.out);
+  this.print(`wrote ${path}`);
+  this.note(`copy it to every host (mode 600), and name it there: cluster.key_file = "${path}"`);
 }

@@ -35,10 +35,13 @@ export interface SaveProblem {
 
 /** Who has what was put; this node counts. */
 export interface Held {
+  /** With those that are away. */
   readonly members: number;
   readonly heldBy: number;
   /** Names of connected members that have not said yet that they have it. */
   readonly missing: readonly string[];
+  /** Names of failed members: they get it when they are back. */
+  readonly away: readonly string[];
 }
 
 export class ReplicaDriver {
@@ -111,10 +114,12 @@ export class ReplicaDriver {
     await this.#answered(item);
     const holders = this.#replica.holdersOf(item);
     const missing = others.filter((id) => !holders.has(id));
+    const away = this.#node.away().filter((id) => !others.includes(id));
     return {
-      members: 1 + others.length,
+      members: 1 + others.length + away.length,
       heldBy: 1 + others.length - missing.length,
       missing: missing.map((id) => this.#node.nameOf(id)),
+      away: away.map((id) => this.#node.nameOf(id)),
     };
   }
 

@@ -1,6 +1,7 @@
 /** The demo left running: live strips of all nodes, and keys that press, kill and start. */
 
 import type { CliContext } from "../../cli/context.ts";
+import { END_KEYS, readKeys } from "../../cli/keys.ts";
 import { formatTable } from "../../cli/table.ts";
 import { describeReminder, drawStrip } from "../../reminder/commands/text.ts";
 import { DEFAULT_LAMP_COUNT, divideStrip } from "../../reminder/lights/strip.ts";
@@ -16,31 +17,44 @@ interface Status {
   readonly cluster_time: string;
 }
 
-/** Settled when the person has had enough; at once where there is no terminal. */
+/** Settled when the person has had enough. Needs a terminal. */
 export async function keepRunning(context: CliContext, house: House): Promise<void> {
   const { terminal, paint } = context;
-  if (!terminal.stdinIsTerminal || !terminal.stdoutIsTerminal) {
-    context.note("--keep needs a terminal");
-    return;
-  }
   context.print("");
-  Deno.stdin.setRaw(true, { cbreak: true });
   let redrawing = true;
+  let killing = false;
+  const ended = Promise.withResolvers<void>();
+  const stopKeys = readKeys((key) => {
+    if (END_KEYS.includes(key)) return ended.resolve();
+    const node = /^[1-9]$/.test(key) ? house.nodes[Number(key) - 1] : undefined;
+    if (node !== undefined && killing) void (node.running ? node.kill() : node.start());
+    else if (node?.running) {
+      void house.ask(context, node, "reminder.done", { name: "cat-litter" }).catch(() => {});
+    }
+    killing = key === "k";
+  });
   const draw = async () => {
     while (redrawing) {
       const rows = await Promise.all(house.nodes.map((node, i) => rowOf(context, house, node, i)));
       if (!redrawing) return;
-      const keys = "1-3: done in that room · k and a number: kill it, or start it again · q: quit";
-      terminal.live([...formatTable(rows), "", paint.dim(keys)]);
+      const keys = killing
+        ? "kill, or start again, which one? (1-3)"
+        : "1-3: done in that room · k and a number: kill it, or start it again · q: quit";
+      terminal.live([
+        ...formatTable(rows),
+        "",
+        paint.dim("an hour is a second here"),
+        paint.dim(keys),
+      ]);
       await new Promise((resolve) => setTimeout(resolve, REDRAW_MS));
     }
   };
   const drawn = draw();
-  await readKeys(context, house);
+  await ended.promise;
   redrawing = false;
   await drawn;
   terminal.live([]);
-  Deno.stdin.setRaw(false);
+  stopKeys();
   for (const node of house.nodes) if (!node.running) await node.start();
 }
 
@@ -67,22 +81,4 @@ async function rowOf(
 
 function stripOf(colour: Rgb): Rgb[] {
   return divideStrip([colour], DEFAULT_LAMP_COUNT);
-}
-
-async function readKeys(context: CliContext, house: House): Promise<void> {
-  const buffer = new Uint8Array(8);
-  let killing = false;
-  for (;;) {
-    const count = await Deno.stdin.read(buffer);
-    if (count === null) return;
-    for (const key of new TextDecoder().decode(buffer.subarray(0, count))) {
-      if (key === "q" || key === "\x03" || key === "\x04") return;
-      const node = /^[1-9]$/.test(key) ? house.nodes[Number(key) - 1] : undefined;
-      if (node !== undefined && killing) void (node.running ? node.kill() : node.start());
-      else if (node?.running) {
-        void house.ask(context, node, "reminder.done", { name: "cat-litter" }).catch(() => {});
-      }
-      killing = key === "k";
-    }
-  }
 }

@@ -11,6 +11,15 @@ const LIMIT_MS = 30_000;
 
 const context = new CliContext(Deno.env.toObject());
 const keep = Deno.args.includes("--keep");
+const unknown = Deno.args.find((arg) => arg !== "--keep");
+if (unknown !== undefined) {
+  context.note(`error: no argument ${unknown}`, "  try: deno task demo, or deno task demo --keep");
+  Deno.exit(2);
+}
+if (keep && !(context.terminal.stdinIsTerminal && context.terminal.stdoutIsTerminal)) {
+  context.note("error: --keep needs a terminal");
+  Deno.exit(2);
+}
 const house = await House.build();
 
 async function tell(): Promise<void> {
@@ -30,7 +39,7 @@ async function fail(error: unknown): Promise<never> {
   Deno.exit(1);
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.addSignalListener(signal, () => void house.tearDown().finally(() => Deno.exit(130)));
 }
 try {

@@ -4,6 +4,7 @@ import { ask } from "../../cli/ask.ts";
 import type { CliContext } from "../../cli/context.ts";
 import { formatDuration } from "../../cli/duration.ts";
 import type { ReportFlags } from "../../cli/flags.ts";
+import { describeHeld, type HeldReport } from "../../cli/held.ts";
 import { loadConfigFor } from "../../cli/settings.ts";
 import { formatTable } from "../../cli/table.ts";
 import type { Json, Params } from "../../cluster/control.ts";
@@ -21,11 +22,8 @@ interface StatusAnswer {
   readonly not_saved: { readonly message: string; readonly since: string } | null;
 }
 
-interface CommandAnswer {
+interface CommandAnswer extends HeldReport {
   readonly reminder: ReminderReport;
-  readonly members: number;
-  readonly held_by: number;
-  readonly not_held_by: readonly string[];
   readonly refusals: readonly RefusalReport[];
 }
 
@@ -95,12 +93,7 @@ function reportCommand(
   text: string,
 ): void {
   if (flags.json) return context.printJson(answer as unknown as Json);
-  const { members, held_by: heldBy, not_held_by: missing } = answer;
-  const which = members === 1
-    ? "this node has it, there are no others"
-    : heldBy === members
-    ? `all ${members} members have it`
-    : `${heldBy} of ${members} members have it, not yet ${missing.join(", ")}`;
+  const which = describeHeld(answer, "has it", "have it");
   context.print(`${text}; ${which}`);
   noteRefusals(context, answer.refusals);
 }

@@ -3,6 +3,7 @@
  * pipe, a line tells each change.
  */
 
+import { END_KEYS, readKeys } from "../../cli/keys.ts";
 import { formatTable } from "../../cli/table.ts";
 import type { CliContext } from "../../cli/context.ts";
 import { SimulatedButtons } from "../gpio/buttons.ts";
@@ -11,8 +12,10 @@ import { reportReminder } from "../report.ts";
 import type { ReminderService } from "../service.ts";
 import { describeReminder, drawStrip } from "./text.ts";
 
-/** "14 h ago" is redrawn this often, even if nothing happens. */
-const REDRAW_MS = 10_000;
+/** "14 s ago" is redrawn this often, even if nothing happens. */
+const REDRAW_MS = 1_000;
+/** What presses each reminder, in their order: no s, which snoozes, and no q, which quits. */
+const LABELS = "123456789abcdefghijklmnoprtuvwxyz";
 
 export class Face {
   readonly buttons = new SimulatedButtons();
@@ -21,6 +24,7 @@ export class Face {
   #service: ReminderService | undefined;
   #quit: () => void = () => {};
   #timer: ReturnType<typeof setInterval> | undefined;
+  #stopKeys: () => void = () => {};
   #snoozeNext = false;
   /** The levels that were told last. */
   #told = new Map<string, string>();
@@ -39,8 +43,7 @@ export class Face {
     this.#service = service;
     this.#quit = quit;
     if (this.#interactive) {
-      Deno.stdin.setRaw(true, { cbreak: true });
-      void this.#readKeys();
+      this.#stopKeys = readKeys((key) => this.#key(key));
       this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
     }
     this.#changed();
@@ -51,7 +54,7 @@ export class Face {
     clearInterval(this.#timer);
     if (!this.#interactive) return;
     this.#context.terminal.live([]);
-    Deno.stdin.setRaw(false);
+    this.#stopKeys();
   }
 
   #changed(): void {
@@ -65,18 +68,18 @@ export class Face {
     const { terminal, paint } = this.#context;
     const moment = service.moment();
     const rows = service.core.views(moment).map((view, index) => [
-      paint.dim(`${index + 1}`),
+      paint.dim(LABELS[index] ?? " "),
       ...describeReminder(reportReminder(view, moment.clusterMs), moment.clusterMs, paint),
     ]);
     const many = rows.length > 1;
     const keys = many
-      ? "a number: done · s and a number: snooze · q: quit"
-      : "space: done · s: snooze · q: quit";
+      ? "its key: done · s and its key: snooze · q: quit"
+      : "space or Enter: done · s: snooze · q: quit";
     terminal.live([
       "",
       drawStrip(this.strip.lamps, paint),
       ...formatTable(rows),
-      paint.dim(this.#snoozeNext ? "snooze which one? (its number)" : keys),
+      paint.dim(this.#snoozeNext ? "snooze which one? (its key)" : keys),
     ]);
   }
 
@@ -94,24 +97,12 @@ export class Face {
     }
   }
 
-  async #readKeys(): Promise<void> {
-    const buffer = new Uint8Array(16);
-    for (;;) {
-      const count = await Deno.stdin.read(buffer).catch(() => null);
-      if (count === null || this.#service === undefined) return;
-      for (const key of new TextDecoder().decode(buffer.subarray(0, count))) this.#key(key);
-    }
-  }
-
   #key(key: string): void {
     const names = this.#service?.core.settings.map(({ name }) => name) ?? [];
     const single = names.length === 1;
-    const named = single && (key === " " || key === "\r" || key === "\n")
-      ? names[0]
-      : /^[1-9]$/.test(key)
-      ? names[Number(key) - 1]
-      : undefined;
-    if (key === "q" || key === "\x03" || key === "\x04") return this.#quit();
+    if (END_KEYS.includes(key)) return this.#quit();
+    const label = LABELS.indexOf(key);
+    const named = single && (key === " " || key === "\r") ? names[0] : names[label];
     if (key === "s" && !single) {
       this.#snoozeNext = !this.#snoozeNext;
       return this.#draw();

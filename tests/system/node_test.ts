@@ -78,7 +78,7 @@ Deno.test("a killed node is known to have failed; it comes back to what it misse
   }
   assert.match(
     (await hall.run("reminder", "done", "cat-litter")).stdout,
-    /all 2 members have it/,
+    /2 of 3 have it; attic .* is away and gets it later/,
   );
   const again = await TestNode.start({
     alias: "attic",

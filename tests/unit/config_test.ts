@@ -215,3 +215,18 @@ Deno.test("nearest() suggests what is near and nothing else", () => {
   assert.equal(nearest("remind", names), "reminder");
   assert.equal(nearest("bananas", names), undefined);
 });
+
+Deno.test("a path in a config file is meant from where that file is", async () => {
+  await using dir = await TempDir.make();
+  await Deno.mkdir(dir.file("house"));
+  const path = dir.file("house/toolkit.toml");
+  await Deno.writeTextFile(
+    path,
+    'data_dir = "/abs"\n[cluster]\nkey_file = "key"\naccept_keys = ["../old", "/x"]\n',
+  );
+  const { config } = await loadConfig({ path, env: {}, flags: new Map() });
+  const folder = dir.file("house");
+  assert.equal(config.data_dir, "/abs");
+  assert.equal(config.cluster.key_file, `${folder}/key`);
+  assert.deepEqual(config.cluster.accept_keys, [`${folder}/../old`, "/x"]);
+});
