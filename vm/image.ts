@@ -69,9 +69,10 @@ export function loadImage(bytes: Uint8Array): Image {
   }
   const flags = bytes[FLAGS_AT]!;
   if ((flags & ~DEBUG_FLAG) !== 0) throw new ImageError(`unknown flags ${flags}`);
-  const used = new Set([VERSION_AT, FLAGS_AT, 8, 9, 10, 11, 12, 13, 14, 15]);
+  const used = [VERSION_AT, FLAGS_AT];
+  if ((flags & DEBUG_FLAG) !== 0) used.push(8, 9, 10, 11, 12, 13, 14, 15);
   for (let at = MAGIC.length; at < RO_LENGTH_AT; at++) {
-    if (bytes[at] !== 0 && !(used.has(at) && version > 0)) {
+    if (bytes[at] !== 0 && !used.includes(at)) {
       throw new ImageError(`byte ${at} of the header is ${bytes[at]}; it has to be 0`);
     }
   }
