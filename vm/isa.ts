@@ -55,13 +55,13 @@ export interface Instruction {
   readonly example: string;
 }
 
-function entry(
-  number: number,
+function entry<Opcode extends number>(
+  number: Opcode,
   operands: readonly OperandKind[],
   flow: Flow,
   example: string,
   effect: string,
-): Instruction {
+): Instruction & { readonly number: Opcode } {
   return {
     number,
     operands,
@@ -283,6 +283,9 @@ const TABLE = {
 } as const satisfies Record<string, Instruction>;
 
 export type Mnemonic = keyof typeof TABLE;
+
+/** The numbers themselves, so that a switch over them is checked to be exhaustive. */
+export type Opcode = (typeof TABLE)[Mnemonic]["number"];
 
 export const ISA: Readonly<Record<Mnemonic, Instruction>> = TABLE;
 

@@ -58,10 +58,31 @@ export interface Machine {
   /** The words on the stack, the bottom first. */
   stack(): Int32Array;
   heap(): Uint8Array;
-  /** Units of fuel used so far, over all runs. */
+  /** Units of fuel used so far, over all runs, what is owed included. */
   readonly fuelUsed: number;
+  /** The part of `fuelUsed` that the next runs have still to pay. */
+  readonly fuelOwed: number;
   /** Charges fuel beside the one per instruction, as for output: it counts against the next run. */
   charge(fuel: number): void;
   /** As it was when it was made, but for `fuelUsed`. */
   reset(): void;
+}
+
+/** Runs machines that were made of the one image which the engine was made for. */
+export interface Engine {
+  readonly name: "interpreter" | "wasm";
+  /**
+   * Goes on where the machine is, with so many units of fuel. An instruction begins only while fuel is
+   * left; that nothing stands at pc, which ends the program or is a trap, is found without any.
+   */
+  run(machine: Machine, fuel: number): Exit;
+}
+
+export type EngineChoice = "auto" | Engine["name"];
+
+/** ALOC and output cost one unit beside the instruction's for each begun piece of so many bytes. */
+export const BYTES_PER_FUEL = 64;
+
+export function fuelForBytes(bytes: number): number {
+  return Math.ceil(bytes / BYTES_PER_FUEL);
 }
