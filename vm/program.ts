@@ -10,6 +10,7 @@ import {
   DEFAULT_LIMITS,
   type Engine,
   type EngineChoice,
+  type HostCall,
   type Machine,
   type MachineLimits,
   Trap,
@@ -55,6 +56,7 @@ export class Program {
   readonly #events: VmEvent[] = [];
   #state: ProgramState = RUNNING;
   #begun = false;
+  #waitsFor: HostCall | undefined;
   /** Fuel paid before the last reset. */
   #paidBefore = 0;
 
@@ -82,6 +84,8 @@ export class Program {
     this.#begin();
     const sliceEnd = this.#paid + sliceFuel;
     this.#state = RUNNING;
+    // An instruction that waited is begun, and paid for.
+    if (this.#waitsFor !== undefined) this.#perform(this.#waitsFor);
     while (this.#state === RUNNING) {
       const limit = this.#paidBefore + this.#fuelLimit;
       const fuel = Math.max(0, Math.min(sliceEnd, limit) - this.#paid);
@@ -93,12 +97,9 @@ export class Program {
         case "trap":
           this.#trap(exit.code);
           break;
-        case "host": {
-          const outcome = this.#calls.perform(exit.call, this.machine);
-          if (outcome === "wait") this.#state = WAITING;
-          else if (outcome !== "done") this.#trap(outcome);
+        case "host":
+          this.#perform(exit.call);
           break;
-        }
         case "outOfFuel":
           if (this.#paid >= limit) this.#trap(Trap.fuelLimit);
           else return this.#state;
@@ -118,6 +119,7 @@ export class Program {
   reset(): void {
     this.machine.reset();
     this.#calls.reset();
+    this.#waitsFor = undefined;
     this.#paidBefore = this.#paid;
     this.#state = RUNNING;
     this.#begun = false;
@@ -136,6 +138,13 @@ export class Program {
     if (this.#begun) return;
     this.#begun = true;
     this.#events.push({ kind: "Start", atMs: this.#host.clockMs() });
+  }
+
+  #perform(call: HostCall): void {
+    const outcome = this.#calls.perform(call, this.machine);
+    this.#waitsFor = outcome === "wait" ? call : undefined;
+    if (outcome === "wait") this.#state = WAITING;
+    else if (outcome !== "done") this.#trap(outcome);
   }
 
   #trap(code: TrapCode): void {
