@@ -48,6 +48,7 @@ class Parser {
   readonly #lexer: Lexer;
   readonly #diagnostics: Diagnostics;
   readonly #statements: Statement[] = [];
+  readonly #scratch: Token[] = [];
   /** The first that is not used up. */
   #token: Token;
 
@@ -105,19 +106,20 @@ class Parser {
 
   #operands(): readonly Token[] {
     if (!isOperand(this.#token)) return NO_OPERANDS;
-    const operands = [this.#token];
-    this.#advance();
+    // Arrays that grow by push() keep room for 17: many instructions are worth a copy that fits.
+    const operands = this.#scratch;
+    operands.length = 0;
     for (;;) {
-      const comma = this.#token.kind === "comma" ? this.#token : undefined;
-      if (comma !== undefined) this.#advance();
-      if (isOperand(this.#token)) {
-        operands.push(this.#token);
+      operands.push(this.#token);
+      this.#advance();
+      while (this.#token.kind === "comma") {
+        const comma = this.#token;
         this.#advance();
-      } else {
-        if (comma === undefined) return operands;
-        this.#diagnostics.error("ParseError", comma, 'no operand behind ","');
-        if (this.#token.kind !== "comma") return operands;
+        if (!isOperand(this.#token)) {
+          this.#diagnostics.error("ParseError", comma, 'no operand behind ","');
+        }
       }
+      if (!isOperand(this.#token)) return operands.slice();
     }
   }
 
