@@ -15,7 +15,7 @@ import {
 import { createMachine } from "../../vm/state.ts";
 import { imageOf, type SourceOptions } from "./vm_image.ts";
 
-export const ENGINES: readonly Engine["name"][] = ["interpreter"];
+export const ENGINES: readonly Engine["name"][] = ["interpreter", "wasm"];
 
 export class TestHost implements Host {
   readonly output: number[] = [];
