@@ -5,7 +5,8 @@ import { MAX_ADDRESS } from "../image.ts";
 import { ISA, type Mnemonic, type OperandKind, REGISTER_COUNT } from "../isa.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { MAX_LOAD } from "./layout.ts";
-import { asImmediate, describe, INT32 } from "./operands.ts";
+import { reportMismatch } from "./mismatch.ts";
+import { asImmediate, INT32 } from "./operands.ts";
 import type { InstructionStatement } from "./parser.ts";
 import type { Resolve } from "./symbols.ts";
 import type { Token } from "./tokens.ts";
@@ -23,8 +24,6 @@ const BITS16 = { min: -0x8000, max: 0xffff } as const;
 const COUNT = { min: 0, max: 0xff } as const;
 /** Longer shifts count modulo 32. */
 const MAX_SHIFT = 31;
-/** Operands that a message describes. */
-const MAX_DESCRIBED = 4;
 
 /** Puts an instruction (two, for a wide LOAD) into `code` from `at`, which is zero so far. */
 export function encodeInstruction(
@@ -42,7 +41,7 @@ export function encodeInstruction(
     const operand = operands[index]!;
     const kind = shape[index]!;
     if (!accepts(mnemonic, kind, operand)) {
-      mismatch(instruction, operand, context);
+      reportMismatch(instruction, operand, context.diagnostics);
       continue;
     }
     switch (kind) {
@@ -81,7 +80,7 @@ function hasRightCount(
   if (operands.length >= least && operands.length <= shape.length) return true;
   // An operand that could not be read was reported; what is counted may be its pieces.
   if (operands.some(({ kind }) => kind === "invalid")) return false;
-  mismatch(instruction, operands[shape.length] ?? instruction, context);
+  reportMismatch(instruction, operands[shape.length] ?? instruction, context.diagnostics);
   return false;
 }
 
@@ -173,45 +172,4 @@ function addressOf(
 function putUint16(code: Uint8Array, at: number, value: number): void {
   code[at] = value >> 8;
   code[at + 1] = value;
-}
-
-function mismatch(
-  { mnemonic, operands }: InstructionStatement,
-  place: Token | InstructionStatement,
-  { diagnostics }: EncodeContext,
-): void {
-  const { operands: shape, example } = ISA[mnemonic];
-  const expected = shape.map((kind) => inWords(mnemonic, kind));
-  const got = operands.slice(0, MAX_DESCRIBED).map(describe);
-  if (operands.length > MAX_DESCRIBED) got.push("more");
-  const message = `${mnemonic.toLowerCase()} takes ${listed(expected)}, got ${listed(got)}`;
-  const isJump = mnemonic === "JMP" || mnemonic === "JMPE";
-  const hint = isJump && place.kind === "symbol"
-    ? `load the address first: load $0 @${place.text}`.slice(0, 80)
-    : `as in ${example}`;
-  diagnostics.error("OperandMismatch", place, message, hint);
-}
-
-function inWords(mnemonic: Mnemonic, kind: OperandKind): string {
-  switch (kind) {
-    case "reg":
-      return "a register";
-    case "freg":
-      return "a float register";
-    case "imm16":
-      return mnemonic === "LOAD" ? "an integer or a label" : "an integer";
-    case "count16":
-      return "an integer";
-    case "address":
-      return "a label";
-    case "offset":
-      return "the label of a constant";
-    case "count8":
-      return "perhaps an integer";
-  }
-}
-
-function listed(words: readonly string[]): string {
-  if (words.length < 2) return words[0] ?? "nothing";
-  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
