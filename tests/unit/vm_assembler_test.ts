@@ -309,6 +309,22 @@ Deno.test("B23: constants without a label and unknown sections are not passed ov
   assert.equal(assemble(".DATA\n.code hlt").diagnostics[0]!.hint, 'did you mean ".data"?');
 });
 
+Deno.test("tokens need no white space between them, lines mean nothing, a mark may lead", () => {
+  assert.equal(bodyOf("load$0#5hlt"), "00000005 05000000");
+  assert.equal(bodyOf("x:inc$1djmpe@x ret"), "12010000 14004400 2f000000");
+  assert.equal(bodyOf("add\n$0\r\n$1\t$ 2\nload $1 # -1"), "01000102 0001ffff 2701ffff");
+  assert.equal(hexOf(imageOf("\ufeff.data .code hlt")), hexOf(imageOf(".data\n\n.code\nhlt\n")));
+});
+
+Deno.test("lui takes 16 bits as a pattern, as the original does", () => {
+  assert.equal(bodyOf("lui $1 #-1 lui $1 #65535"), "2701ffff 2701ffff");
+  assert.deepEqual(errorsOf("lui $1 #-32769 lui $1 #65536 cloop #-1"), [
+    "ImmediateOutOfRange 1:8+7",
+    "ImmediateOutOfRange 1:23+6",
+    "ImmediateOutOfRange 1:36+3",
+  ]);
+});
+
 Deno.test("labels: several on one place, at the end, digits only, named as an instruction", () => {
   assert.equal(
     bodyOf(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { below, SeededRandom } from "../../cluster/random.ts";
 import { hexOf } from "../../cluster/bytes.ts";
 import { assemble } from "../../vm/assembler/index.ts";
 import { disassemble, InstructionReader } from "../../vm/disassembler.ts";
@@ -175,6 +176,20 @@ Deno.test("disassemble() and assemble() are inverse for any debug information", 
     }),
     { numRuns: 300 },
   );
+});
+
+Deno.test("disassemble() and assemble() are inverse for images beyond 16-bit addresses", () => {
+  const random = new SeededRandom(7);
+  const noise = (count: number) => Uint8Array.from({ length: count }, () => below(random, 256));
+  const jumps = Uint8Array.from(
+    { length: 100_000 },
+    (_, index) =>
+      [ISA.CALL.number, below(random, 256), below(random, 64) * 4, below(random, 4)][index % 4]!,
+  );
+  for (const version of [0, 1]) {
+    assertRoundTrip(makeImage({ version, readOnly: noise(70_000), code: noise(40_000) }));
+    assertRoundTrip(makeImage({ version, readOnly: noise(5), code: jumps }));
+  }
 });
 
 Deno.test("InstructionReader reads single instructions, by name where there are names", () => {
