@@ -59,10 +59,13 @@ export function debugInfoOf(
   positions: Positions,
 ): Uint8Array {
   const lines = new Uint32Array(layout.code[code.length]! / INSTRUCTION_BYTES);
-  code.forEach((item, index) => {
-    const [from, to] = [layout.code[index]!, layout.code[index + 1]!];
-    lines.fill(positions.lineOf(item.at), from / INSTRUCTION_BYTES, to / INSTRUCTION_BYTES);
-  });
+  // A loop rather than fill(): most items are one instruction.
+  let instruction = 0;
+  for (let index = 0; index < code.length; index++) {
+    const line = positions.lineOf(code[index]!.at);
+    const end = Math.floor(layout.code[index + 1]! / INSTRUCTION_BYTES);
+    while (instruction < end) lines[instruction++] = line;
+  }
   const symbols = [...labels.values()].map((label) => {
     const { name, section } = label;
     const unit = section === "data" ? 1 : INSTRUCTION_BYTES;
