@@ -14,7 +14,10 @@ import { translateProgram, type Translation } from "./module.ts";
  * Fuel for one call. V8 replaces a function by its optimised version only between calls, so that shorter
  * ones are faster over all; a call itself costs nanoseconds.
  */
-const CALL_FUEL = 200_000;
+const CALL_FUEL = 100_000;
+
+/** Translating takes about 1 ms for 1000 instructions; what is longer than this is interpreted at once. */
+export const MAX_TRANSLATED_INSTRUCTIONS = 500_000;
 
 type Run = (base: number, fuel: number) => number;
 
@@ -28,6 +31,11 @@ export class WasmEngine implements Engine {
 
   /** Throws whatever translating or compiling throws; nothing has been run then. */
   constructor(program: Decoded, maxRegion?: number) {
+    if (program.instructions > MAX_TRANSLATED_INSTRUCTIONS) {
+      throw new RangeError(
+        `${program.instructions} instructions; up to ${MAX_TRANSLATED_INSTRUCTIONS} are translated`,
+      );
+    }
     this.#program = program;
     this.#translation = translateProgram(program, maxRegion);
     this.#module = new WebAssembly.Module(this.#translation.module);

@@ -11,7 +11,7 @@ import { findBlocks, successors } from "./blocks.ts";
 import { ALIGN_WORD, I32, Op, VOID, WasmBytes } from "./bytes.ts";
 import { FunctionWriter, Local } from "./function.ts";
 import { type FlowGraph, longestWay, orderOf } from "./order.ts";
-import { cutRegions, GRANULE, MAX_REGION, type Region } from "./regions.ts";
+import { cutRegions, GRANULE, GRANULE_BITS, MAX_REGION, type Region } from "./regions.ts";
 import { type RegionPlan, writeRegion } from "./structure.ts";
 import { findTargets, flowAt, staticTarget, type Targets } from "./targets.ts";
 
@@ -32,8 +32,6 @@ const FUNCTION_TYPE = 0x60;
 const FUNCTION_REFERENCE = 0x70;
 const FUNCTION_EXPORT = 0;
 const MEMORY_IMPORT = 2;
-/** Log2 of {@link GRANULE}. */
-const GRANULE_BITS = Math.log2(GRANULE);
 
 /** `maxRegion` is as long as a function gets; tests make many of a short program. */
 export function translateProgram(program: Decoded, maxRegion: number = MAX_REGION): Translation {

@@ -7,7 +7,8 @@ import type { Decoded } from "../decode.ts";
 import { flowAt, staticTarget } from "./targets.ts";
 
 /** A region begins at a multiple of this, so that a table finds the region of an instruction. */
-export const GRANULE = 16;
+export const GRANULE_BITS = 4;
+export const GRANULE: number = 1 << GRANULE_BITS;
 /** Programs up to this length are one region; a multiple of {@link GRANULE}. */
 export const MAX_REGION = 1_504;
 /** A jump back is a loop, and crossing it costs in every turn. */
