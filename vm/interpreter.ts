@@ -59,7 +59,9 @@ export class Interpreter implements Engine {
 
   /** One instruction, whatever is owed; "outOfFuel" when the next one can be run. */
   step(machine: Machine): Exit {
-    return interpret(processOf(machine), this.#program, 1);
+    const process = processOf(machine);
+    process.fuel(process.fuelOwed + 1);
+    return interpret(process, this.#program, 1);
   }
 }
 

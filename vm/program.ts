@@ -3,6 +3,7 @@
  * whoever runs it stays in command: `run` always comes back.
  */
 
+import type { Log } from "../cluster/log.ts";
 import { engineFor } from "./engine.ts";
 import { type Host, HostCalls } from "./host.ts";
 import type { Image } from "./image.ts";
@@ -41,6 +42,8 @@ export interface ProgramOptions {
   /** Units of fuel for the whole run; without it there is no end to them. */
   readonly fuelLimit?: number;
   readonly engine?: EngineChoice;
+  /** Is told if the program has to be interpreted though that was not asked for. */
+  readonly log?: Log;
 }
 
 const RUNNING: ProgramState = { kind: "running" };
@@ -63,7 +66,7 @@ export class Program {
   constructor(image: Image, host: Host, options: ProgramOptions = {}) {
     this.image = image;
     this.machine = createMachine(image, options.limits ?? DEFAULT_LIMITS);
-    this.engine = engineFor(options.engine ?? "auto", image);
+    this.engine = engineFor(options.engine ?? "auto", image, options.log);
     this.#host = host;
     this.#calls = new HostCalls(image, host);
     this.#fuelLimit = options.fuelLimit ?? Infinity;

@@ -51,6 +51,16 @@ onBoth("vm: a forged bp reaches nothing outside the stack", (engine) => {
   }
 });
 
+onBoth("vm: a bp one word above the stack is above it", (engine) => {
+  for (const words of [1, 2, 5]) {
+    const push = "push $0\n".repeat(words);
+    const source = `load $1 #${words + 1}\n${push}call @sub\nret\nsub: sets $1 #0\nret`;
+    const ran = run(source, engine);
+    assertTrap(ran, Trap.stack, at(words + 2));
+    assert.deepEqual([ran.machine.sp, ran.machine.bp], [words, words + 1]);
+  }
+});
+
 onBoth("vm: a forged bp within the stack takes what stands there", (engine) => {
   const source = "load $0 @end\npush $0\npush $2\npush $2\nload $1 #2\ncall @sub\nret\n" +
     "sub: sets $1 #0\nret\nend: load $5 #9\nhlt";

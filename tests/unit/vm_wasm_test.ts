@@ -80,6 +80,13 @@ Deno.test("vm: addresses that are loaded can be entered if the program jumps by 
   assert.deepEqual([...entries.keys()].filter((index) => entries[index] === 1), [0, 6, 7]);
 });
 
+Deno.test("vm: so can addresses in the read-only data, at any offset", () => {
+  const source = "loadro $0 $1\ncallr $1\nhlt\nnop\nnop\nnop";
+  const readOnly = Uint8Array.of(65, 0, 68 + 8 + 16, 0, 0, 0);
+  const { entries } = translateProgram(decode(imageOf(source, { readOnly })));
+  assert.deepEqual([...entries.keys()].filter((index) => entries[index] === 1), [0, 2, 4]);
+});
+
 Deno.test("vm: thousands of blocks in a row, nested as deep, translate and run", () => {
   for (const count of [700, 5_000]) {
     // Each branch leads to the end, so that each next block is dominated by all before it.
@@ -151,4 +158,5 @@ Deno.test("vm: single steps come to the same as a run", () => {
   interpreter.run(ran, 1_000);
   assert.deepEqual(seen(stepped), seen(ran));
   assert.equal(steps, ran.fuelUsed);
+  assert.equal(stepped.fuelOwed, 0);
 });

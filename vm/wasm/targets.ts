@@ -68,6 +68,16 @@ function* loadedAddresses(program: Decoded): Generator<number> {
   }
 }
 
+/** Instructions whose addresses stand in the read-only data: tables of where to jump. */
+function* storedAddresses(program: Decoded): Generator<number> {
+  const { readOnly } = program.image;
+  const view = new DataView(readOnly.buffer, readOnly.byteOffset, readOnly.byteLength);
+  for (let offset = 0; offset + 4 <= readOnly.length; offset++) {
+    const to = view.getInt32(offset, true) - program.entry;
+    if (isInCode(program, to)) yield to / STRIDE;
+  }
+}
+
 /** Where JMPF or JMPB leads if it comes right behind the LOAD of its register. */
 function relativeTarget(
   program: Decoded,
