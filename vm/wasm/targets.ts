@@ -43,7 +43,10 @@ export function findTargets(program: Decoded): Targets {
     if (flow === "call" || flow === "dynamicCall" || flow === "host") enter(index + 1);
     jumpsByRegister ||= flow === "dynamic" || flow === "dynamicBranch" || flow === "dynamicCall";
   }
-  if (jumpsByRegister) { for (const index of loadedAddresses(program)) enter(index); }
+  if (jumpsByRegister) {
+    for (const index of loadedAddresses(program)) enter(index);
+    for (const index of storedAddresses(program)) enter(index);
+  }
   return { leaders, entries };
 }
 
