@@ -281,7 +281,12 @@ export function fuzz(seed: number): Fuzzed {
   const runs = [
     new Run("interpreter", new Interpreter(program), generated, ARENA),
     new Run("wasm", new WasmEngine(program), generated, ARENA),
-    new Run("wasm in regions", new WasmEngine(program, GRANULE), generated, ARENA),
+    new Run(
+      "wasm in regions, translated again",
+      new WasmEngine(program, { maxRegion: GRANULE, maxMisses: 5 }),
+      generated,
+      ARENA,
+    ),
   ];
   const [reference, ...others] = runs;
   let last = "";

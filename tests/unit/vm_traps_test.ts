@@ -158,6 +158,13 @@ onBoth("vm: B17 addresses have 24 bits in version 1, 16 in version 0", (engine) 
   const far = `eq $0 $0\ndjmpe @far\nload $1 #1\n${"nop\n".repeat(17_000)}far: hlt`;
   const { machine, exit } = run(far, engine);
   assert.deepEqual([exit.kind, machine.registers[1], machine.fuelUsed], ["stopped", 0, 3]);
+  const called = `cloop #1\ncall @far\nhlt\n${
+    "nop\n".repeat(17_000)
+  }back: ret\nfar: loop @back\nigl`;
+  assertStopped(run(called, engine), 0, at(2));
+  const readOnly = new Uint8Array(70_000);
+  readOnly.set([72, 105], 66_000);
+  assert.equal(run("prts #66000", engine, { readOnly }).host.text, "Hi");
   // The C byte counts for nothing there: 0x011234 is 0x1234.
   assertStopped(run("eq $0 $0\ndjmpe #70196", engine, { version: 0 }), 1, 0x1234);
 });

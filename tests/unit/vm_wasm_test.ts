@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { decode } from "../../vm/decode.ts";
 import { engineFor } from "../../vm/engine.ts";
+import { HostCalls } from "../../vm/host.ts";
 import { Interpreter } from "../../vm/interpreter.ts";
 import type { Engine, Machine } from "../../vm/machine.ts";
 import { createMachine } from "../../vm/state.ts";
@@ -11,7 +12,7 @@ import { translateProgram } from "../../vm/wasm/module.ts";
 import { cutRegions, GRANULE, MAX_REGION } from "../../vm/wasm/regions.ts";
 import { NO_LOG } from "../../cluster/log.ts";
 import { imageOf } from "../support/vm_image.ts";
-import { runImage } from "../support/vm_machines.ts";
+import { runImage, TestHost } from "../support/vm_machines.ts";
 
 /** Functions that call one another over all distances, and loop. */
 function functions(count: number): string {
@@ -85,6 +86,37 @@ Deno.test("vm: so can addresses in the read-only data, at any offset", () => {
   const readOnly = Uint8Array.of(65, 0, 68 + 8 + 16, 0, 0, 0);
   const { entries } = translateProgram(decode(imageOf(source, { readOnly })));
   assert.deepEqual([...entries.keys()].filter((index) => entries[index] === 1), [0, 2, 4]);
+});
+
+Deno.test("vm: where jumps lead that nobody could foresee, can be entered after a while", () => {
+  // JMPF goes over 0, 1, 2 ... of the INCs, by a number that is computed.
+  const source = "load $9 #8\nload $8 #20000\nagain: inc $0\nload $1 #3\nand $0 $1 $2\n" +
+    "shl $2 #2\ninc $2\ninc $2\njmpf $2\ninc $3\ninc $4\ninc $5\ninc $6\nneq $0 $8\n" +
+    "djmpe @again\nhlt";
+  const image = imageOf(source);
+  const reference = runImage(image, "interpreter");
+  for (const slice of [100, 1e9]) {
+    const engine = new WasmEngine(decode(image));
+    const machine = createMachine(image);
+    while (engine.run(machine, slice).kind === "outOfFuel");
+    assert.deepEqual(seen(machine), seen(reference.machine));
+    assert.equal(engine.translations, 2);
+  }
+});
+
+Deno.test("vm: host calls, and growing, are no reason to translate again", () => {
+  const image = imageOf("load $8 #5000\nagain: push $0\nprti $0\ninc $0\nneq $0 $8\ndjmpe @again");
+  const host = new TestHost();
+  const calls = new HostCalls(image, host);
+  const engine = new WasmEngine(decode(image));
+  const machine = createMachine(image);
+  for (;;) {
+    const exit = engine.run(machine, 1e6);
+    if (exit.kind !== "host") break;
+    calls.perform(exit.call, machine);
+  }
+  assert.equal(machine.sp, 5_000);
+  assert.equal(engine.translations, 1);
 });
 
 Deno.test("vm: thousands of blocks in a row, nested as deep, translate and run", () => {

@@ -17,7 +17,6 @@ import { findTargets, flowAt, staticTarget, type Targets } from "./targets.ts";
 
 export interface Translation {
   readonly module: Uint8Array<ArrayBuffer>;
-  readonly regions: readonly Region[];
   /** "run" may be called only with more fuel than this. */
   readonly reserve: number;
   /** 1 for each instruction at which "run" can begin. */
@@ -33,9 +32,13 @@ const FUNCTION_REFERENCE = 0x70;
 const FUNCTION_EXPORT = 0;
 const MEMORY_IMPORT = 2;
 
-/** `maxRegion` is as long as a function gets; tests make many of a short program. */
-export function translateProgram(program: Decoded, maxRegion: number = MAX_REGION): Translation {
-  const targets = findTargets(program);
+/** `more` are instructions that it has to be possible to enter, beside those that are found. */
+export function translateProgram(
+  program: Decoded,
+  maxRegion: number = MAX_REGION,
+  more: Iterable<number> = [],
+): Translation {
+  const targets = findTargets(program, more);
   const regions = cutRegions(program, maxRegion);
   markCrossings(program, regions, targets);
   const plans = planRegions(program, regions, targets);
@@ -52,7 +55,6 @@ export function translateProgram(program: Decoded, maxRegion: number = MAX_REGIO
   }
   return {
     module: moduleOf(program, regions, bodies),
-    regions,
     reserve,
     entries: targets.entries,
     toBlockEnd: distances(program, targets),

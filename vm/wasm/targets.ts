@@ -25,12 +25,14 @@ export function staticTarget(program: Decoded, index: number): number | undefine
   return isInCode(program, to) ? to / STRIDE : undefined;
 }
 
-export function findTargets(program: Decoded): Targets {
+/** `more` are entries that are known from elsewhere. */
+export function findTargets(program: Decoded, more: Iterable<number>): Targets {
   const { instructions } = program;
   const leaders = new Uint8Array(instructions + 1);
   const entries = new Uint8Array(instructions + 1);
   const enter = (index: number) => leaders[index] = entries[index] = 1;
   enter(0);
+  for (const index of more) enter(index);
   let jumpsByRegister = false;
   for (let index = 0; index < instructions; index++) {
     const flow = flowAt(program, index);
