@@ -16,7 +16,7 @@ interface Part {
 }
 
 const DENO = Deno.execPath();
-const SOURCES = ["main.ts", "cli", "cluster", "reminder", "tests", "bench", "examples"];
+const SOURCES = ["main.ts", "cli", "cluster", "reminder", "vm", "tests", "bench", "examples"];
 const test = (...folders: readonly string[]) => [DENO, "test", "-A", "--unstable-net", ...folders];
 
 const OK: readonly Part[] = [
