@@ -18,6 +18,11 @@ const COMMANDS: CommandTable = {
     load: async () => (await import("./reminder/command.ts")).default,
     defaultSubcommand: "run",
   },
+  vm: {
+    brief: "an Iridium-compatible register machine: run, asm, disasm",
+    load: async () => (await import("./vm/command.ts")).default,
+    usageExitCodes: { run: 64 },
+  },
   cluster: {
     brief: "who is there, keys, bans",
     load: async () => (await import("./cluster/command.ts")).default,

@@ -24,6 +24,8 @@ export interface CommandEntry {
   readonly load: () => Promise<CommandTarget>;
   /** The subcommand that is meant when none is named. */
   readonly defaultSubcommand?: string;
+  /** Subcommands that do not end with 2 when they are used wrongly. */
+  readonly usageExitCodes?: Readonly<Record<string, number>>;
 }
 
 export type CommandTable = Readonly<Record<string, CommandEntry>>;
@@ -63,7 +65,9 @@ export async function runCommandLine(
     return 1;
   }
   const { exitCode } = context.process;
-  if (STRICLI_USAGE_CODES.includes(exitCode)) return USAGE_EXIT_CODE;
+  if (STRICLI_USAGE_CODES.includes(exitCode)) {
+    return table[name ?? ""]?.usageExitCodes?.[rest[0] ?? ""] ?? USAGE_EXIT_CODE;
+  }
   return typeof exitCode === "number" ? exitCode : 0;
 }
 

@@ -10,15 +10,15 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 export interface ProblemOptions {
   /** What to try next, one line. */
   readonly hint?: string;
-  /** How the process ends when nobody handles the problem; `failed` unless told. */
-  readonly exitCode?: ExitCode;
+  /** How the process ends when nobody handles the problem: an {@link ExitCode}, `failed` unless told. */
+  readonly exitCode?: number;
   readonly cause?: unknown;
 }
 
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly hint: string | undefined;
-  readonly exitCode: ExitCode;
+  readonly exitCode: number;
 
   constructor(message: string, options: ProblemOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

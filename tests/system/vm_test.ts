@@ -1,0 +1,109 @@
+/** Programs on the command line. */
+
+import assert from "node:assert/strict";
+import { start, TempDir, toolkit } from "../support/toolkit.ts";
+
+const EXAMPLES = new URL("../../examples/vm/", import.meta.url).pathname;
+const FOREVER = ".data\nx: .asciiz 'again '\n.code\neq $0 $0\nagain: djmpe @again\n";
+const CHATTY = ".data\nx: .asciiz 'again '\n.code\neq $0 $0\nagain: prts @x\ndjmpe @again\n";
+
+async function fileWith(dir: TempDir, text: string): Promise<string> {
+  const path = dir.file("program.iasm");
+  await Deno.writeTextFile(path, text);
+  return path;
+}
+
+Deno.test("vm run prints what the program prints, and ends with its code", async () => {
+  const { code, stdout, stderr } = await toolkit(["vm", "run", `${EXAMPLES}hello.iasm`]);
+  assert.deepEqual([code, stdout, stderr], [0, "Hello, world!\n", ""]);
+  await using dir = await TempDir.make();
+  const noEnd = await fileWith(dir, ".data\n.code\nnop\n");
+  assert.equal((await toolkit(["vm", "run", noEnd])).code, 1);
+});
+
+Deno.test("vm asm and vm disasm are each other's reverse, and vm run takes both", async () => {
+  await using dir = await TempDir.make();
+  const [image, source, again] = [dir.file("a.ir"), dir.file("b.iasm"), dir.file("c.ir")];
+  assert.equal((await toolkit(["vm", "asm", `${EXAMPLES}sieve.iasm`, "-o", image, "-g"])).code, 0);
+  await Deno.writeTextFile(source, (await toolkit(["vm", "disasm", image])).stdout);
+  assert.equal((await toolkit(["vm", "asm", source, "-o", again])).code, 0);
+  assert.deepEqual(await Deno.readFile(again), await Deno.readFile(image));
+  const outputs = await Promise.all(
+    [`${EXAMPLES}sieve.iasm`, image].map(async (path) =>
+      (await toolkit(["vm", "run", path])).stdout
+    ),
+  );
+  assert.equal(outputs[0], outputs[1]);
+  assert.ok(outputs[0]!.length > 0);
+});
+
+Deno.test("vm run tells errors of the source with their place, and ends with 65", async () => {
+  await using dir = await TempDir.make();
+  const path = await fileWith(dir, ".data\n.code\nagain: djmpe @agian\nhlt\n");
+  const { code, stderr } = await toolkit(["vm", "run", path]);
+  assert.equal(code, 65);
+  assert.match(stderr, /program\.iasm:3:14: error\[UndefinedSymbol\]: no label "agian"/);
+  assert.match(stderr, /did you mean "again"\?/);
+});
+
+Deno.test("vm run ends with 64, 65 and 66 for what is wrong before the program begins", async () => {
+  await using dir = await TempDir.make();
+  const broken = dir.file("broken.ir");
+  await Deno.writeFile(broken, new TextEncoder().encode("EPIE and no more"));
+  assert.equal((await toolkit(["vm", "run"])).code, 64);
+  assert.equal((await toolkit(["vm", "run", broken])).code, 65);
+  assert.equal((await toolkit(["vm", "run", dir.file("none")])).code, 66);
+});
+
+Deno.test("a trap ends with its code, and names the line and the label", async () => {
+  await using dir = await TempDir.make();
+  const path = await fileWith(dir, ".data\n.code\nload $0 #1\nagain: div $0 $1 $2\nhlt\n");
+  const { code, stderr } = await toolkit(["vm", "run", path]);
+  assert.equal(code, 2);
+  assert.match(stderr, /trap 2: division by zero, at \S+program\.iasm:4 \(again/);
+});
+
+Deno.test("both engines report the same, to the last instruction", async () => {
+  const reportOf = async (engine: string) => {
+    const args = ["vm", "run", "--json", "--engine", engine, "--fuel", "12345", "--seed", "1"];
+    const { code, stdout } = await toolkit([...args, `${EXAMPLES}sieve.iasm`]);
+    const { time_ms: _time, engine: name, ...rest } = JSON.parse(stdout);
+    assert.equal(name, engine);
+    return [code, rest];
+  };
+  assert.deepEqual(await reportOf("wasm"), await reportOf("interpreter"));
+});
+
+Deno.test("a program that runs for ever is ended by a signal, and by its fuel", async () => {
+  await using dir = await TempDir.make();
+  const path = await fileWith(dir, FOREVER);
+  assert.equal((await toolkit(["vm", "run", "--fuel", "1000000", path])).code, 9);
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    const chatty = await fileWith(dir, CHATTY);
+    await using process = start(["vm", "run", chatty]);
+    await process.says(/again/);
+    process.signal(signal);
+    assert.equal((await process.ended).code, code);
+  }
+});
+
+Deno.test("output that nobody reads any more ends a program, silently", async () => {
+  await using dir = await TempDir.make();
+  const path = await fileWith(dir, CHATTY);
+  const { stdout, stderr } = await toolkit(["vm", "run", path], {
+    prefix: ["bash", "-c", '"$@" | head -c 5; echo " ${PIPESTATUS[0]}"', "bash"],
+  });
+  assert.equal(stdout, "again 141\n");
+  assert.equal(stderr, "");
+});
+
+Deno.test("a program reads lines from standard input until its end", async () => {
+  await using process = start(["vm", "run", "--seed", "3", `${EXAMPLES}guess.iasm`]);
+  await process.says(/Your guess: $/);
+  await process.write("50\n");
+  await process.says(/Too (low|high)\.\nYour guess: $/);
+  await process.closeStdin();
+  const { code, stdout } = await process.ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /Bye\.\n$/);
+});

@@ -1,0 +1,164 @@
+/** `toolkit vm`: what it takes; what it does is loaded when it is called. */
+
+import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
+import type { CliContext } from "../cli/context.ts";
+import type { EngineChoice } from "./machine.ts";
+
+export interface RunFlags {
+  readonly engine: EngineChoice;
+  readonly fuel?: number;
+  readonly memory?: number;
+  readonly stack?: number;
+  readonly seed?: number;
+  readonly clock: "real" | "fixed";
+  readonly registers: boolean;
+  readonly json: boolean;
+}
+
+export interface AsmFlags {
+  readonly out: string;
+  readonly debug: boolean;
+}
+
+export interface DisasmFlags {
+  readonly addresses: boolean;
+}
+
+const text = (value: string) => value;
+const FILE = { brief: "source or image", parse: text, placeholder: "FILE" } as const;
+
+const run = buildCommand<RunFlags, [string], CliContext>({
+  loader: async () => (await import("./commands/run.ts")).default,
+  parameters: {
+    flags: {
+      engine: {
+        kind: "enum",
+        values: ["auto", "interpreter", "wasm"],
+        default: "auto",
+        brief: "what runs it",
+      },
+      fuel: {
+        kind: "parsed",
+        parse: parseCount,
+        optional: true,
+        brief: "stop after so many instructions (trap 9)",
+        placeholder: "N",
+      },
+      memory: {
+        kind: "parsed",
+        parse: parseBytes,
+        optional: true,
+        brief: 'heap limit, such as "16M"; 64M if not given',
+        placeholder: "BYTES",
+      },
+      stack: {
+        kind: "parsed",
+        parse: parseCount,
+        optional: true,
+        brief: "stack limit in words; 2097152 if not given",
+        placeholder: "WORDS",
+      },
+      seed: {
+        kind: "parsed",
+        parse: parseCount,
+        optional: true,
+        brief: "random numbers that are the same each time",
+        placeholder: "N",
+      },
+      clock: {
+        kind: "enum",
+        values: ["real", "fixed"],
+        default: "real",
+        brief: "fixed: the clock always shows 1970",
+      },
+      registers: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "show the registers at the end, on standard error",
+      },
+      json: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "one JSON object instead of the output (docs/json.md)",
+      },
+    },
+    positional: { kind: "tuple", parameters: [FILE] },
+  },
+  docs: {
+    brief: "run a program: source or image",
+    customUsage: ["FILE [flags]"],
+    fullDescription:
+      "Runs a program, source or image, until it stops. The exit code is the program's: 0 after " +
+      "HLT, 1 at its end or after IGL, 2 to 10 for traps; 64 used wrongly, 65 does not assemble or " +
+      "load, 66 file unreadable.\n\nExamples:\n  toolkit vm run examples/vm/hello.iasm\n" +
+      "  toolkit vm run --fuel 1000000 --registers loop.iasm\n" +
+      "  toolkit vm run --seed 1 --json guess.iasm < numbers.txt",
+  },
+});
+
+const asm = buildCommand<AsmFlags, [string], CliContext>({
+  loader: async () => (await import("./commands/asm.ts")).default,
+  parameters: {
+    flags: {
+      out: { kind: "parsed", parse: text, brief: "the image to write", placeholder: "OUT" },
+      debug: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "keep names and lines, for traps and disassembly",
+      },
+    },
+    aliases: { o: "out", g: "debug" },
+    positional: { kind: "tuple", parameters: [{ ...FILE, brief: "source" }] },
+  },
+  docs: {
+    brief: "assemble source into an image",
+    customUsage: ["FILE -o OUT [-g]"],
+    fullDescription: "Assembles source into an image; docs/assembler.md tells the language.\n\n" +
+      "Example:\n  toolkit vm asm -g hello.iasm -o hello.ir",
+  },
+});
+
+const disasm = buildCommand<DisasmFlags, [string], CliContext>({
+  loader: async () => (await import("./commands/disasm.ts")).default,
+  parameters: {
+    flags: {
+      addresses: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "with the address of each instruction",
+      },
+    },
+    positional: { kind: "tuple", parameters: [{ ...FILE, brief: "image" }] },
+  },
+  docs: {
+    brief: "an image as source that assembles to the same bytes",
+    customUsage: ["FILE [--addresses]"],
+    fullDescription: "Prints an image as source; assembled, it gives the same bytes.\n\n" +
+      "Example:\n  toolkit vm disasm hello.ir",
+  },
+});
+
+function parseCount(value: string): number {
+  const count = Number(value);
+  if (!/^\d{1,15}$/.test(value)) throw new Error("expected a whole number");
+  return count;
+}
+
+function parseBytes(value: string): number {
+  const match = /^(\d{1,10})([kKMG]?)$/.exec(value);
+  if (match === null) throw new Error('expected bytes, such as "65536" or "16M"');
+  const units = { "": 1, k: 2 ** 10, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
+  const bytes = Number(match[1]) * units[match[2] as keyof typeof units];
+  if (bytes > 2 ** 31) throw new Error("at most 2G");
+  return bytes;
+}
+
+const command: RouteMap<CliContext> = buildRouteMap({
+  routes: { run, asm, disasm },
+  docs: { brief: "an Iridium-compatible register machine: run, asm, disasm" },
+});
+export default command;

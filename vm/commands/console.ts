@@ -1,0 +1,98 @@
+/** A program's world on a command line: standard input and output, a clock and dice. */
+
+import { writeAll } from "../../cluster/files.ts";
+import { SeededRandom, systemRandom } from "../../cluster/random.ts";
+import type { Host } from "../host.ts";
+
+const NEWLINE = 10;
+/** A line of input without an end is taken in pieces of this size. */
+const MAX_LINE_BYTES = 1024 * 1024;
+
+export interface ConsoleOptions {
+  readonly seed: number | undefined;
+  readonly clock: "real" | "fixed";
+  /** Called with each piece of output; the bytes are the callee's. */
+  readonly output: (bytes: Uint8Array) => void;
+}
+
+export class Console implements Host {
+  readonly #options: ConsoleOptions;
+  readonly #random: { u32(): number };
+  #input = new Uint8Array();
+  #ended = false;
+
+  constructor(options: ConsoleOptions) {
+    this.#options = options;
+    this.#random = options.seed === undefined ? systemRandom : new SeededRandom(options.seed);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#options.output(bytes.slice());
+  }
+
+  readLine(): Uint8Array | "wait" | "end" {
+    const end = this.#input.indexOf(NEWLINE);
+    if (end >= 0) return this.#take(end, end + 1);
+    if (this.#input.length >= MAX_LINE_BYTES) return this.#take(MAX_LINE_BYTES, MAX_LINE_BYTES);
+    if (!this.#ended) return "wait";
+    return this.#input.length === 0 ? "end" : this.#take(this.#input.length, this.#input.length);
+  }
+
+  #take(length: number, next: number): Uint8Array {
+    const line = this.#input.slice(0, length);
+    this.#input = this.#input.slice(next);
+    return line;
+  }
+
+  clockMs(): number {
+    return this.#options.clock === "fixed" ? 0 : Date.now();
+  }
+
+  random32(): number {
+    return this.#random.u32();
+  }
+
+  /** Waits for more input, or its end. */
+  async moreInput(): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    const count = await Deno.stdin.read(buffer);
+    if (count === null) {
+      this.#ended = true;
+      return;
+    }
+    const joined = new Uint8Array(this.#input.length + count);
+    joined.set(this.#input);
+    joined.set(buffer.subarray(0, count), this.#input.length);
+    this.#input = joined;
+  }
+}
+
+/** Output on its way to standard output, written in big pieces. */
+export class OutputBuffer {
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+
+  add(bytes: Uint8Array): void {
+    this.#pieces.push(bytes);
+    this.#bytes += bytes.length;
+  }
+
+  /** Bytes that wait. */
+  get length(): number {
+    return this.#bytes;
+  }
+
+  /** Throws if nobody reads any more. */
+  async flush(): Promise<void> {
+    if (this.#bytes === 0) return;
+    const all = new Uint8Array(this.#bytes);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    this.#pieces = [];
+    this.#bytes = 0;
+    await writeAll(Deno.stdout, all);
+  }
+}

@@ -1,0 +1,68 @@
+/** Files that hold programs: reading them, and telling what is wrong with them. */
+
+import type { CliContext } from "../../cli/context.ts";
+import { messageOf, Problem } from "../../cluster/errors.ts";
+import { assemble, formatDiagnostics } from "../assembler/index.ts";
+import { type Image, ImageError, loadImage, looksLikeImage } from "../image.ts";
+
+/** As in <sysexits.h>: the codes below 64 are the program's own. */
+export const VmExit = { data: 65, noInput: 66, brokenPipe: 141 } as const;
+
+/** Longer ones are no programs. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/** Throws a {@link Problem} with exit code 66. */
+export async function readProgramFile(path: string): Promise<Uint8Array> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (isFile && size > MAX_FILE_BYTES) throw new Error("it is longer than any program");
+    return await Deno.readFile(path);
+  } catch (error) {
+    throw new Problem(`cannot read ${path}: ${messageOf(error)}`, {
+      hint: "name a file with source or an image",
+      exitCode: VmExit.noInput,
+      cause: error,
+    });
+  }
+}
+
+/** Source as an image. Tells all errors and warnings; throws a {@link Problem} if it is wrong. */
+export function assembleFile(
+  context: CliContext,
+  path: string,
+  bytes: Uint8Array,
+  debug: boolean,
+): Uint8Array {
+  const fileName = path.slice(path.lastIndexOf("/") + 1);
+  const source = new TextDecoder().decode(bytes);
+  const { image, diagnostics } = assemble(source, { fileName, debug });
+  context.note(...formatDiagnostics(diagnostics, source, { fileName: path }));
+  if (image !== undefined) return image;
+  const count = diagnostics.filter(({ severity }) => severity === "error").length;
+  throw new Problem(`${path} does not assemble: ${count === 1 ? "1 error" : `${count} errors`}`, {
+    hint: "docs/assembler.md tells the language",
+    exitCode: VmExit.data,
+  });
+}
+
+/** Source or image, told apart by how it begins; source keeps names and lines. */
+export async function loadProgram(context: CliContext, path: string): Promise<Image> {
+  const bytes = await readProgramFile(path);
+  const isImage = looksLikeImage(bytes);
+  const image = loadImageFile(path, isImage ? bytes : assembleFile(context, path, bytes, true));
+  if (isImage) context.note(...image.warnings.map((warning) => `${path}: warning: ${warning}`));
+  return image;
+}
+
+export function loadImageFile(path: string, bytes: Uint8Array): Image {
+  try {
+    return loadImage(bytes);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new Problem(`${path}: ${error.message}`, {
+      hint: "toolkit vm asm makes images",
+      exitCode: VmExit.data,
+      cause: error,
+    });
+  }
+}
