@@ -311,6 +311,13 @@ Deno.test("a node that is killed and started again at once takes its own place",
   await hall.sees(["hall", "kitchen"]);
   await kitchen.sees(["hall", "kitchen"]);
   assert.equal((await hall.members("--all")).length, 2, "one node, however often it starts");
+  // Datagrams go both ways again: only they tell round-trip times.
+  for (const [node, other] of [[hall, "kitchen"], [kitchen, "hall"]] as const) {
+    await waitFor(
+      `${node.alias} has answers of ${other} by datagram`,
+      async () => (await node.members()).find(({ alias }) => alias === other)?.rtt_ms !== null,
+    );
+  }
   await kitchen.stop();
 });
 
@@ -367,6 +374,8 @@ Deno.test("a banned node is turned away everywhere and for good, until it is let
   assert.equal((await hall.run("cluster", "ban", "hall")).code, 2);
   assert.equal((await hall.run("cluster", "ban", "nobody")).code, 2);
 
+  const refused = again.process.stderr.split("refused thief").length - 1;
+  assert.ok(refused <= 2, `told ${refused} times: it is dialled again and again`);
   const { stdout } = await again.run("cluster", "unban", (await thief.members())[0]!.id);
   assert.match(stdout, /may join again/);
   await thief.kill();
