@@ -130,9 +130,16 @@ async function giveUpPermissions(): Promise<void> {
 /** Who this is, where it listens, how it looks for others, a line each. */
 function tellStart(node: Node, run: NodeRun, parts: readonly string[], log: Log): void {
   const { config: { discovery, cluster }, configPath } = run;
+  const bound = formatHostPort({
+    host: discovery.bind_host.replace(/^\[(.*)\]$/, "$1"),
+    port: node.port,
+  });
+  const others = node.addresses.filter((address) => address !== bound);
+  const reach = others.length === 0 ? "" : ` (reachable at ${others.join(", ")})`;
   log.info(
-    `node ${node.alias} (${shortId(node.id)}) runs ${parts.join(", ")}, ` +
-      `listening on ${node.addresses.join(", ") || `port ${node.port}`}`,
+    `node ${node.alias} (${shortId(node.id)}) runs ${
+      parts.join(", ")
+    }, listening on ${bound}${reach}`,
   );
   if (node.addresses.length === 0) {
     log.warn("this host has no address yet that others can reach; waiting for a network");

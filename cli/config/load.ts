@@ -208,7 +208,8 @@ function problemOf(
   origins: ReadonlyMap<string, string>,
 ): Problem {
   const path = (issue.path ?? []).map(({ key }) => key as string | number);
-  const dotted = path.map(String).join(".");
+  // People count entries of lists from one.
+  const dotted = path.map((key) => (typeof key === "number" ? String(key + 1) : key)).join(".");
   const origin = [...origins].find(([from]) => dotted === from || dotted.startsWith(`${from}.`))
     ?.[1];
   const line = file === undefined ? undefined : lineOf(file.text, path);
@@ -223,10 +224,14 @@ function problemOf(
       exitCode: 2,
     });
   }
+  if (issue.input === undefined) {
+    return new Problem(`${prefix}${dotted} is missing`, {
+      hint: "docs/toolkit.toml shows every setting",
+      exitCode: 2,
+    });
+  }
   const found = typeof issue.input === "object" && issue.input !== null
     ? Array.isArray(issue.input) ? "a list" : "a table"
-    : issue.input === undefined
-    ? "nothing"
     : JSON.stringify(issue.input);
   const said = issue.message.includes("expected") ? issue.message : `expected ${issue.expected}`;
   return new Problem(`${prefix}${dotted} is ${found}: ${said}`, {

@@ -56,6 +56,13 @@ function list(description: string, maxLength: number) {
   );
 }
 
+/** As it would be written in a config. */
+function durationText(ms: number): string {
+  const units = [["d", 86_400_000], ["h", HOUR_MS], ["m", 60_000], ["s", 1_000]] as const;
+  const [unit, unitMs] = units.find(([, unitMs]) => ms >= unitMs && ms % unitMs === 0) ?? ["ms", 1];
+  return `${ms / unitMs}${unit}`;
+}
+
 /** Milliseconds, written as "5m"; `low` and `high` in milliseconds. */
 function duration(low: number, high: number, description: string) {
   return v.pipe(
@@ -67,7 +74,9 @@ function duration(low: number, high: number, description: string) {
         return NEVER;
       }
       if (ms < low || ms > high) {
-        addIssue({ message: `expected a duration from ${low / 1000}s to ${high / 1000}s` });
+        addIssue({
+          message: `expected a duration from ${durationText(low)} to ${durationText(high)}`,
+        });
         return NEVER;
       }
       return ms;

@@ -10,7 +10,8 @@ import type { ReminderSettings } from "../settings.ts";
 import { Face } from "./face.ts";
 
 export default function reminderPart(context: CliContext, config: Config, log: Log): Part {
-  refuseMissingHardware(config.gpio.driver, log);
+  const { driver } = config.gpio;
+  refuseMissingHardware(driver);
   const face = new Face(context);
   const service = new ReminderService({
     reminders: config.reminder.map(settingsOf),
@@ -21,20 +22,20 @@ export default function reminderPart(context: CliContext, config: Config, log: L
   return {
     service,
     started: (stop) => {
+      if (driver === "auto") {
+        log.info("buttons and lights are simulated: real ones are not supported yet (gpio auto)");
+      }
       face.open(service, stop);
       return () => face.close();
     },
   };
 }
 
-function refuseMissingHardware(driver: Config["gpio"]["driver"], log: Log): void {
-  if (driver === "auto") {
-    log.info("buttons and lights are simulated: real ones are not supported yet (gpio auto)");
-  } else if (driver !== "simulated") {
-    throw new Problem(`gpio driver "${driver}" is not supported yet`, {
-      hint: 'gpio.driver = "simulated" or "auto", or --gpio simulated',
-    });
-  }
+function refuseMissingHardware(driver: Config["gpio"]["driver"]): void {
+  if (driver === "auto" || driver === "simulated") return;
+  throw new Problem(`gpio driver "${driver}" is not supported yet`, {
+    hint: 'gpio.driver = "simulated" or "auto", or --gpio simulated',
+  });
 }
 
 function settingsOf(config: Config["reminder"][number]): ReminderSettings {

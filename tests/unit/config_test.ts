@@ -109,15 +109,15 @@ Deno.test("loadConfig() says of each mistake where it is, what was found and wha
     ],
     [
       "[[reminder]]\nname = 'a'\nnight = '25-7'\n",
-      /reminder.0.night is "25-7": expected two times/,
+      /reminder.1.night is "25-7": expected two times/,
     ],
     [
       "[[reminder]]\nname = 'a'\n\n[[reminder]]\nname = 'b'\nthresholds = { orange = 3 }\n",
-      /^toolkit.toml:6: reminder.1.thresholds .*dark_green <= orange/,
+      /^toolkit.toml:6: reminder.2.thresholds .*dark_green <= orange/,
     ],
     ["[[reminder]]\nname = 'a'\n[[reminder]]\nname = 'a'\n", /a name of its own/],
-    ["[[reminder]]\nnight = 'off'\n", /reminder.0.name is nothing/],
-    ["[up]\nparts = ['reminder', 'coffee']\n", /up.parts.1 is "coffee": expected "reminder"/],
+    ["[[reminder]]\nnight = 'off'\n", /reminder.1.name is missing/],
+    ["[up]\nparts = ['reminder', 'coffee']\n", /up.parts.2 is "coffee": expected "reminder"/],
     ["[discovery\n", /^toolkit.toml is not TOML: .*/],
   ];
   for (const [toml, expected] of cases) assert.match(await refusal(toml), expected, toml);
