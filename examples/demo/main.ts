@@ -5,6 +5,7 @@ import { formatFailure } from "../../cli/failure.ts";
 import { coreStory, House, leaving } from "./core.ts";
 import { keepRunning } from "./keep.ts";
 import { Story } from "./story.ts";
+import { vmLine } from "./vm.ts";
 
 /** A demo that takes longer has failed; the first download is before it. */
 const LIMIT_MS = 30_000;
@@ -26,6 +27,7 @@ async function tell(): Promise<void> {
   const story = new Story(context, "toolkit: a handful of small machines act as one");
   const limit = setTimeout(() => void fail(new Error("it took more than 30 s")), LIMIT_MS);
   await coreStory(context, story, house);
+  await vmLine(story);
   clearTimeout(limit);
   if (keep) await keepRunning(context, house);
   await leaving(story, house);
