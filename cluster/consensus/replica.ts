@@ -91,8 +91,10 @@ interface Peer {
   repeatAt: number;
   repeatMs: number;
   tries: number;
-  /** The newest stamp that it holds, from its last digest. */
+  /** The newest stamp that it is known to hold. */
   newest: Stamp | undefined;
+  /** Whether it has said so yet: until then it is taken to hold what we do. */
+  told: boolean;
 }
 
 interface HeldReply {
@@ -247,6 +249,7 @@ export class Replica {
       repeatMs: FIRST_REPEAT_MS,
       tries: 0,
       newest: undefined,
+      told: false,
     });
     // One of the two asks for a list if they differ; both learn how new the other's items are.
     this.#send(id, this.#digestMessage(this.#options.self < id), "link");
@@ -260,7 +263,12 @@ export class Replica {
   receive(now: number, clusterMs: number, from: NodeId, message: ReplicaMessage): void {
     const peer = this.#peers.get(from);
     if (peer === undefined) return;
-    if (message.type === "digest") peer.newest = message.newest;
+    if (message.type === "digest") {
+      peer.newest = message.newest;
+      peer.told = true;
+    } else if (message.type === "offer") {
+      for (const { stamp } of message.items) noteHeld(peer, stamp);
+    }
     this.#reviewAhead(clusterMs);
     switch (message.type) {
       case "offer":
@@ -271,6 +279,8 @@ export class Replica {
         if (message.ask && message.hash !== this.#hash.value) {
           this.#send(from, this.#listMessage(true), "link");
         }
+        // Who asks is to know as well how new the items here are.
+        if (message.ask) this.#send(from, this.#digestMessage(false), "datagram");
         return;
       case "list":
         return this.#receiveList(now, peer, message.entries, message.answer);
@@ -369,6 +379,7 @@ export class Replica {
       if (ahead === undefined) {
         this.#refusals.delete(key);
         this.#holders.get(itemId(item))?.add(peer.id);
+        noteHeld(peer, item.stamp);
       } else this.#noteRefusal(key, { item, by: peer.id, aheadMs: ahead, at: now });
     });
     if (peer.pending.size === 0) peer.repeatAt = Infinity;
@@ -475,7 +486,9 @@ export class Replica {
   #latestAllowed(clusterMs: number): number {
     if (isPlanted("no-skew-bound")) return Infinity;
     const newest = [this.#newest?.ms ?? 0];
-    for (const peer of this.#peers.values()) newest.push(peer.newest?.ms ?? 0);
+    for (const peer of this.#peers.values()) {
+      newest.push(peer.told ? peer.newest?.ms ?? 0 : newest[0]!);
+    }
     return Math.max(clusterMs, heldByMajority(newest)!) + this.#options.maxSkewMs;
   }
 
@@ -534,6 +547,11 @@ export class Replica {
   #send(to: NodeId, message: ReplicaMessage, via: "datagram" | "link"): void {
     this.#outgoing.push({ to, message, via });
   }
+}
+
+/** It holds something of that stamp, as it has shown. */
+function noteHeld(peer: Peer, stamp: Stamp): void {
+  if (peer.newest === undefined || compareStamps(peer.newest, stamp) < 0) peer.newest = stamp;
 }
 
 function oldestOf(stamps: ReadonlyMap<string, Stamp>): Stamp | undefined {
