@@ -15,7 +15,7 @@ import {
 } from "@stricli/core";
 import { CliContext } from "./context.ts";
 import { exitCodeOf, formatFailure } from "./failure.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../cluster/nearest.ts";
 
 export type CommandTarget = Command<CliContext> | RouteMap<CliContext>;
 

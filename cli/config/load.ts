@@ -7,7 +7,7 @@ import { parse as parseToml } from "smol-toml";
 import * as v from "valibot";
 import { messageOf, Problem } from "../../cluster/errors.ts";
 import { folderOf, joinPath } from "../../cluster/files.ts";
-import { nearest } from "../suggest.ts";
+import { nearest } from "../../cluster/nearest.ts";
 import { lineOf } from "./locate.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
 

@@ -3,7 +3,7 @@ import { lineOf } from "../../cli/config/locate.ts";
 import { loadConfig } from "../../cli/config/load.ts";
 import { ConfigSchema } from "../../cli/config/schema.ts";
 import { formatDuration, parseDuration } from "../../cli/duration.ts";
-import { nearest } from "../../cli/suggest.ts";
+import { nearest } from "../../cluster/nearest.ts";
 import { Problem } from "../../cluster/errors.ts";
 import { TempDir } from "../support/toolkit.ts";
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { assemble, formatDiagnostics } from "../../vm/assembler/index.ts";
-import { nearMiss } from "../../vm/assembler/near_miss.ts";
+import { nearest } from "../../cluster/nearest.ts";
 import { Positions } from "../../vm/assembler/positions.ts";
 
 function shown(source: string, limit?: number): string[] {
@@ -80,11 +80,11 @@ Deno.test("hints say what was meant, if something near exists", () => {
   assert.equal(hint("again: hlt"), "first in line 1");
 });
 
-Deno.test("nearMiss() finds the nearest name, and none that has nothing of the word", () => {
-  assert.equal(nearMiss("agian", ["gain", "again", "against"]), "again");
-  assert.equal(nearMiss("x", ["y", "abc"]), undefined);
-  assert.equal(nearMiss("ab", ["cd"]), undefined);
-  assert.equal(nearMiss("a".repeat(70), ["a".repeat(71)]), undefined);
+Deno.test("nearest() finds the nearest name, and none that has nothing of the word", () => {
+  assert.equal(nearest("agian", ["gain", "again", "against"]), "again");
+  assert.equal(nearest("x", ["y", "abc"]), undefined);
+  assert.equal(nearest("ab", ["cd"]), undefined);
+  assert.equal(nearest("a".repeat(70), ["a".repeat(71)]), undefined);
 });
 
 Deno.test("Positions finds lines and columns, whatever the order of the questions", () => {

@@ -10,7 +10,7 @@
 
 import { type Mnemonic, MNEMONICS } from "../isa.ts";
 import type { Diagnostics, Span } from "./diagnostics.ts";
-import { nearMiss } from "./near_miss.ts";
+import { nearest } from "../../cluster/nearest.ts";
 import { Lexer, type Token } from "./tokens.ts";
 
 export interface LabelStatement extends Span {
@@ -140,7 +140,7 @@ class Parser {
       return;
     }
     const hint = this.#diagnostics.didYouMean(() =>
-      nearMiss(text.toUpperCase(), MNEMONICS)?.toLowerCase()
+      nearest(text.toUpperCase(), MNEMONICS)?.toLowerCase()
     );
     const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
     this.#diagnostics.error("UnknownMnemonic", word, `no instruction "${shown}"`, hint);

@@ -6,7 +6,7 @@
 
 import { DATA_DIRECTIVE_NAMES, isDataDirective } from "./data.ts";
 import type { Diagnostics, Span } from "./diagnostics.ts";
-import { nearMiss } from "./near_miss.ts";
+import { nearest } from "../../cluster/nearest.ts";
 import type { DirectiveStatement, InstructionStatement, Statement } from "./parser.ts";
 
 export type Section = "data" | "code";
@@ -172,7 +172,7 @@ class Sorter {
 
   #unknown(directive: DirectiveStatement): void {
     const { name } = directive;
-    const hint = this.#diagnostics.didYouMean(() => nearMiss(name.toLowerCase(), DIRECTIVES));
+    const hint = this.#diagnostics.didYouMean(() => nearest(name.toLowerCase(), DIRECTIVES));
     const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
     this.#diagnostics.error("UnknownDirectiveFound", directive, `no directive "${shown}"`, hint);
   }

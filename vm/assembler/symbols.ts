@@ -3,7 +3,7 @@
 import type { ProgramSymbol } from "../debug_info.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { type Layout, valueOfLabel } from "./layout.ts";
-import { nearMiss } from "./near_miss.ts";
+import { nearest } from "../../cluster/nearest.ts";
 import type { Sections } from "./sections.ts";
 import type { Token } from "./tokens.ts";
 
@@ -30,7 +30,7 @@ export function resolver(
   return (token) => {
     const symbol = symbols.get(token.text);
     if (symbol === undefined) {
-      const hint = diagnostics.didYouMean(() => nearMiss(token.text, symbols.keys()));
+      const hint = diagnostics.didYouMean(() => nearest(token.text, symbols.keys()));
       const shown = token.text.length > 40 ? `${token.text.slice(0, 40)}…` : token.text;
       diagnostics.error("UndefinedSymbol", token, `no label "${shown}"`, hint);
     }

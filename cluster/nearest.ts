@@ -1,12 +1,18 @@
 /** "Did you mean …?": the nearest of some names, if it is near at all. */
 
-/** Undefined if nothing is within a third of the word's length, at least one letter. */
+/** Longer words are not compared: typing errors are of short names, and time goes with the square. */
+const MAX_WORD = 64;
+
+/** The nearest name, if it is within a third of the word's length, two letters at least. */
 export function nearest(word: string, names: Iterable<string>): string | undefined {
+  if (word.length > MAX_WORD) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.round(word.length / 3)) + 1;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const name of names) {
+    if (Math.abs(name.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word, name);
-    if (distance < bestDistance) {
+    // Something of the word has to be left of it.
+    if (distance < bestDistance && distance < Math.max(word.length, name.length)) {
       best = name;
       bestDistance = distance;
     }
