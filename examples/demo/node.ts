@@ -30,7 +30,11 @@ export class DemoNode {
   readonly #options: DemoNodeOptions;
   #child: Deno.ChildProcess | undefined;
   #said: Said[] = [];
-  #waiting: { readonly pattern: RegExp; readonly tell: (said: Said) => void }[] = [];
+  #waiting: {
+    readonly pattern: RegExp;
+    readonly tell: (said: Said) => void;
+    readonly fail: (error: Problem) => void;
+  }[] = [];
 
   constructor(options: DemoNodeOptions) {
     this.#options = options;
@@ -64,13 +68,19 @@ export class DemoNode {
         ...["--node-alias", this.alias, "--data-dir", this.dataDir, "-P", "0"],
         ...join.flatMap((address) => ["--join", address]),
       ],
+      // What the person has configured for a node of their own is not for these.
+      env: environment(),
+      clearEnv: true,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     this.#child = child;
-    void this.#listen(child.stdout);
-    void this.#listen(child.stderr);
+    const heard = [this.#listen(child.stdout), this.#listen(child.stderr)];
+    void child.status.then(async ({ code }) => {
+      await Promise.all(heard);
+      if (this.#child === child) this.#died(code);
+    });
     await this.says(/listening on/);
   }
 
@@ -78,7 +88,16 @@ export class DemoNode {
   says(pattern: RegExp, since = 0): Promise<Said> {
     const said = this.#said.find(({ at, line }) => at >= since && pattern.test(line));
     if (said !== undefined) return Promise.resolve(said);
-    return new Promise((tell) => this.#waiting.push({ pattern, tell }));
+    return new Promise((tell, fail) => this.#waiting.push({ pattern, tell, fail }));
+  }
+
+  /** It ended without being asked to. */
+  #died(code: number): void {
+    this.#child = undefined;
+    const problem = new Problem(`${this.alias} ended with ${code}`, {
+      hint: this.lastWords(2).join("; "),
+    });
+    for (const { fail } of this.#waiting.splice(0)) fail(problem);
   }
 
   /** Ends it without a word. */
@@ -121,4 +140,10 @@ export class DemoNode {
     this.#waiting = this.#waiting.filter((waiting) => !heard.includes(waiting));
     for (const { tell } of heard) tell(said);
   }
+}
+
+/** The person's environment without what configures toolkit. */
+function environment(): Record<string, string> {
+  const all = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(all.filter(([name]) => !name.startsWith("TOOLKIT_")));
 }
