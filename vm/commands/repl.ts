@@ -1,0 +1,85 @@
+import type { CliContext } from "../../cli/context.ts";
+import { messageOf } from "../../cluster/errors.ts";
+import { systemRandom } from "../../cluster/random.ts";
+import { BANNER, PATH_PROMPT, PROMPT, Session } from "../repl/session.ts";
+import { OutputBuffer } from "./console.ts";
+import { type LineSource, PipeLines } from "./lines.ts";
+import { readProgramFile, VmExit } from "./source.ts";
+
+/** Fuel between two looks at the keys: a few milliseconds. */
+const SLICE_FUEL = 1_000_000;
+const INTERRUPTED = 130;
+
+export default async function repl(this: CliContext): Promise<void> {
+  const output = new OutputBuffer();
+  const session = new Session({
+    write: (bytes) => output.add(bytes.slice()),
+    clockMs: () => Date.now(),
+    random32: () => systemRandom.u32(),
+  });
+  const lines = new PipeLines(() => session.interrupt());
+  session.say(BANNER);
+  try {
+    this.process.exitCode = await converse(session, lines, () => output.flush());
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    this.process.exitCode = VmExit.brokenPipe;
+  } finally {
+    lines.close();
+  }
+}
+
+/** Gives the session what it wants, until it or its lines end; gives the exit code. */
+async function converse(
+  session: Session,
+  lines: LineSource,
+  flush: () => Promise<void>,
+): Promise<number> {
+  for (;;) {
+    const { state } = session;
+    await flush();
+    switch (state.kind) {
+      case "ended":
+        return 0;
+      case "running":
+        session.run(SLICE_FUEL);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        break;
+      case "file":
+        await load(session, state.path);
+        break;
+      case "ready":
+      case "path":
+      case "input": {
+        const code = await nextLine(session, lines, state.kind);
+        if (code !== undefined) return code;
+      }
+    }
+  }
+}
+
+/** The exit code if there is nothing more to do. */
+async function nextLine(
+  session: Session,
+  lines: LineSource,
+  kind: "ready" | "path" | "input",
+): Promise<number | undefined> {
+  const prompt = { ready: PROMPT, path: PATH_PROMPT, input: "" }[kind];
+  const result = await lines.next({ prompt, history: kind === "ready" ? session.history : [] });
+  if (result === "end") {
+    if (kind === "ready") return 0;
+    session.endInput();
+  } else if (result === "interrupted") {
+    if (kind === "ready") return INTERRUPTED;
+    session.interrupt();
+  } else session.enter(result.line);
+  return undefined;
+}
+
+async function load(session: Session, path: string): Promise<void> {
+  try {
+    session.loaded(path, await readProgramFile(path));
+  } catch (error) {
+    session.notLoaded(messageOf(error));
+  }
+}
