@@ -3,12 +3,12 @@
 import { INSTRUCTION_BYTES, REGISTER_COUNT } from "./isa.ts";
 import type { Machine } from "./machine.ts";
 
-const INTEGERS_A_LINE = 8;
+const INTEGERS_A_LINE = 4;
 const FLOATS_A_LINE = 4;
 const HEAP_BYTES_A_LINE = 16;
 
-export function integerLines({ registers }: Machine): string[] {
-  return rowsOf(REGISTER_COUNT, INTEGERS_A_LINE, (i) => {
+export function integerLines({ registers }: Machine, aLine = INTEGERS_A_LINE): string[] {
+  return rowsOf(REGISTER_COUNT, aLine, (i) => {
     return `$${i}`.padStart(4) + String(registers[i]).padStart(12);
   });
 }

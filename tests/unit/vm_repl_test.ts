@@ -230,7 +230,7 @@ Deno.test("repl: at the end there is nothing to continue", () => {
 Deno.test("repl: registers, heap, stack and program are shown, and cleared by name", () => {
   const talk = new Talk();
   talk.say("load $3 #77 loadf64 $2 #3 push $3 setm $0 $3");
-  assert.match(talk.say("!registers"), / \$3 {10}77 [^]*\npc 84 {2}sp 1 /);
+  assert.match(talk.say("!registers"), / \$3 {10}77\n[^]*\npc 84 {2}sp 1 /);
   assert.match(talk.say("!float_registers"), / f2 +3\n? /);
   assert.match(talk.say("!heap"), /^ {7}0 {2}4d 00 [^]* M\.+\n[^]*heap of 64 bytes\n$/);
   assert.match(talk.say("!heap 16 16"), /^ {6}16 .*\nheap of/);
@@ -271,4 +271,27 @@ Deno.test("repl: no command minds missing or odd arguments (B47)", () => {
       if (name !== "!quit") assert.equal(talk.session.state.kind, "ready", name + argument);
     }
   }
+});
+
+Deno.test("docs/repl.md lists every command as !help does, and its first lines are true", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/repl.md", import.meta.url));
+  for (const [name, { usage = "", brief }] of COMMANDS) {
+    const row = `| \`${`${name} ${usage}`.trim().replaceAll("|", "\\|")}\``;
+    const found = page.split("\n").find((line) => line.startsWith(row));
+    assert.ok(found?.includes(`| ${brief}`), name);
+  }
+  const talk = new Talk();
+  talk.say("load $0 #6 mul $0 $0 $0", "prti $0", "load $1 #40");
+  const told = talk.say("again: inc $0 neq $0 $1 djmpe @again", "pop $2").trim();
+  assert.ok(page.includes(told), told);
+});
+
+Deno.test("repl: what a program writes without a newline is its prompt", () => {
+  const talk = new Talk();
+  talk.files["ask.iasm"] = '.data\na: .asciiz "one\\n\\x1b[1mtwo\\t? "\n.code\n' +
+    "prts @a\nload $1 #9\ngetl $0 $1 $2\nhlt\n";
+  talk.say("!load_file ask.iasm");
+  assert.equal(talk.session.unfinishedLine, "two? ");
+  talk.session.lineTyped();
+  assert.equal(talk.session.unfinishedLine, "");
 });

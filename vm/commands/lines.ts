@@ -14,12 +14,15 @@ export type LineResult = { readonly line: string } | "end" | "interrupted";
 
 /** `interrupted` is what it was made with: called at Ctrl-C while no line is asked for. */
 export interface LineSource {
+  /** Somebody sees prompts and what is typed; Ctrl-C there ends a line only. */
+  readonly isTerminal: boolean;
   /** The next line, without its newline; one call at a time. */
   next(options: LineOptions): Promise<LineResult>;
   close(): void;
 }
 
 export class PipeLines implements LineSource {
+  readonly isTerminal = false;
   readonly #onSignal: () => void;
   #bytes = new Uint8Array();
   #ended = false;

@@ -1,9 +1,11 @@
 import type { CliContext } from "../../cli/context.ts";
 import { messageOf } from "../../cluster/errors.ts";
 import { systemRandom } from "../../cluster/random.ts";
+import { complete as completionOf } from "../repl/completion.ts";
 import { BANNER, PATH_PROMPT, PROMPT, Session } from "../repl/session.ts";
 import { OutputBuffer } from "./console.ts";
 import { type LineSource, PipeLines } from "./lines.ts";
+import { TerminalLines } from "./terminal_lines.ts";
 import { readProgramFile, VmExit } from "./source.ts";
 
 /** Fuel between two looks at the keys: a few milliseconds. */
@@ -17,7 +19,12 @@ export default async function repl(this: CliContext): Promise<void> {
     clockMs: () => Date.now(),
     random32: () => systemRandom.u32(),
   });
-  const lines = new PipeLines(() => session.interrupt());
+  const { terminal } = this;
+  const interrupted = () => session.interrupt();
+  const complete = (before: string) => completionOf(before, session.program.symbols.values());
+  const lines = terminal.stdinIsTerminal && terminal.stdoutIsTerminal
+    ? new TerminalLines({ terminal, interrupted, complete })
+    : new PipeLines(interrupted);
   session.say(BANNER);
   try {
     this.process.exitCode = await converse(session, lines, () => output.flush());
@@ -51,7 +58,7 @@ async function converse(
       case "ready":
       case "path":
       case "input": {
-        const code = await nextLine(session, lines, state.kind);
+        const code = await nextLine(session, lines, state.kind, flush);
         if (code !== undefined) return code;
       }
     }
@@ -63,14 +70,20 @@ async function nextLine(
   session: Session,
   lines: LineSource,
   kind: "ready" | "path" | "input",
+  flush: () => Promise<void>,
 ): Promise<number | undefined> {
-  const prompt = { ready: PROMPT, path: PATH_PROMPT, input: "" }[kind];
+  if (lines.isTerminal && kind !== "input") {
+    session.endLine();
+    await flush();
+  }
+  const prompt = { ready: PROMPT, path: PATH_PROMPT, input: session.unfinishedLine }[kind];
   const result = await lines.next({ prompt, history: kind === "ready" ? session.history : [] });
+  if (lines.isTerminal) session.lineTyped();
   if (result === "end") {
     if (kind === "ready") return 0;
     session.endInput();
   } else if (result === "interrupted") {
-    if (kind === "ready") return INTERRUPTED;
+    if (kind === "ready" && !lines.isTerminal) return INTERRUPTED;
     session.interrupt();
   } else session.enter(result.line);
   return undefined;

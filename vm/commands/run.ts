@@ -146,7 +146,7 @@ function reportOf({ state, machine, engine }: Program, output: ReportOutput, ms:
 }
 
 function registerLines({ machine }: Program): string[] {
-  const lines = integerLines(machine);
+  const lines = integerLines(machine, 8);
   const floats = [...machine.floats]
     .flatMap((value, i) => (Object.is(value, 0) ? [] : [`f${i} = ${value}`]));
   if (floats.length > 0) lines.push(floats.join("  "));

@@ -18,6 +18,8 @@ export const PATH_PROMPT = "Path of the file: ";
 const FAREWELL = "Farewell! Have a great day!";
 /** Lines that `!history` keeps. */
 const MAX_HISTORY = 10_000;
+/** Of an unfinished line that are kept. */
+const MAX_UNFINISHED_BYTES = 1_024;
 /** Instructions told one by one during `!step N`. */
 const MAX_TOLD_STEPS = 1_000;
 
@@ -58,8 +60,8 @@ export class Session {
   /** Lines for the program. */
   #input: string[] = [];
   #inputEnded = false;
-  /** Whether what was written last ends a line. */
-  #atLineStart = true;
+  /** Bytes that were written since the last newline. */
+  #unfinished: number[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -80,14 +82,21 @@ export class Session {
     return this.#history;
   }
 
-  /** Whether the next text begins a line; a prompt behind a program's output might not. */
-  get atLineStart(): boolean {
-    return this.#atLineStart;
+  /** What a program has written without a newline: its prompt, as far as it can be shown. */
+  get unfinishedLine(): string {
+    const text = new TextDecoder().decode(Uint8Array.from(this.#unfinished));
+    // deno-lint-ignore no-control-regex -- colours and other controls have no width
+    return text.replaceAll(/\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]/g, "");
   }
 
-  /** A typed line has moved the cursor to the next one. */
-  lineStarted(): void {
-    this.#atLineStart = true;
+  /** Begins a new line, if there is something in this one. */
+  endLine(): void {
+    if (this.#unfinished.length > 0) this.#write(Uint8Array.of(NEWLINE));
+  }
+
+  /** A line that was typed has led the cursor to the next one. */
+  lineTyped(): void {
+    this.#unfinished = [];
   }
 
   /** A line without its newline, for whom the state says. */
@@ -134,8 +143,8 @@ export class Session {
   /** Lines of our own; what a program has written without a newline is ended before. */
   readonly say = (...lines: readonly string[]): void => {
     if (lines.length === 0) return;
-    const text = lines.map((line) => `${line}\n`).join("");
-    this.#write(ENCODER.encode(this.#atLineStart ? text : `\n${text}`));
+    this.endLine();
+    this.#write(ENCODER.encode(lines.map((line) => `${line}\n`).join("")));
   };
 
   /** Lets the program go on from where pc is. */
@@ -254,8 +263,10 @@ export class Session {
   }
 
   #write(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#atLineStart = bytes.at(-1) === NEWLINE;
+    const newline = bytes.lastIndexOf(NEWLINE);
+    if (newline >= 0) this.#unfinished = [];
+    const room = MAX_UNFINISHED_BYTES - this.#unfinished.length;
+    this.#unfinished.push(...bytes.subarray(newline + 1, newline + 1 + room));
     this.#world.write(bytes);
   }
 }
