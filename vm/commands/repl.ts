@@ -50,7 +50,8 @@ async function converse(
         return 0;
       case "running":
         session.run(SLICE_FUEL);
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        // Only what goes on needs a turn of the event loop, for Ctrl-C; it takes longer than a short line.
+        if (session.state.kind === "running") await new Promise((done) => setTimeout(done, 0));
         break;
       case "file":
         await load(session, state.path);
