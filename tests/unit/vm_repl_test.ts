@@ -291,7 +291,7 @@ Deno.test("repl: what a program writes without a newline is its prompt", () => {
   talk.files["ask.iasm"] = '.data\na: .asciiz "one\\n\\x1b[1mtwo\\t? "\n.code\n' +
     "prts @a\nload $1 #9\ngetl $0 $1 $2\nhlt\n";
   talk.say("!load_file ask.iasm");
-  assert.equal(talk.session.unfinishedLine, "two? ");
-  talk.session.lineTyped();
-  assert.equal(talk.session.unfinishedLine, "");
+  assert.equal(talk.session.transcript.unfinishedLine, "two? ");
+  talk.session.transcript.lineTyped();
+  assert.equal(talk.session.transcript.unfinishedLine, "");
 });

@@ -74,12 +74,13 @@ async function nextLine(
   flush: () => Promise<void>,
 ): Promise<number | undefined> {
   if (lines.isTerminal && kind !== "input") {
-    session.endLine();
+    session.transcript.endLine();
     await flush();
   }
-  const prompt = { ready: PROMPT, path: PATH_PROMPT, input: session.unfinishedLine }[kind];
+  const prompt =
+    { ready: PROMPT, path: PATH_PROMPT, input: session.transcript.unfinishedLine }[kind];
   const result = await lines.next({ prompt, history: kind === "ready" ? session.history : [] });
-  if (lines.isTerminal) session.lineTyped();
+  if (lines.isTerminal) session.transcript.lineTyped();
   if (result === "end") {
     if (kind === "ready") return 0;
     session.endInput();

@@ -13,6 +13,7 @@ import {
   stackLines,
 } from "../views.ts";
 import type { GrowingProgram } from "./growing_program.ts";
+import { textsAt } from "./places.ts";
 import type { Goal } from "./session.ts";
 
 /** What commands do their work on. */
@@ -117,7 +118,7 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
   );
   const addresses: number[] = [];
   for (let at = from; at <= program.end; at += INSTRUCTION_BYTES) addresses.push(at);
-  const texts = program.textsAt(addresses);
+  const texts = textsAt(program.image, program.symbols.values(), addresses);
   const lines = addresses.flatMap((address, i) => {
     const mark = address === program.machine.pc
       ? ">"

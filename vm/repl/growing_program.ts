@@ -11,14 +11,12 @@
 import { assembleLines, type Diagnostic } from "../assembler/index.ts";
 import type { ProgramSymbol } from "../debug_info.ts";
 import { decode } from "../decode.ts";
-import { instructionText } from "../disassembler/instruction.ts";
-import { Names } from "../disassembler/names.ts";
 import { type Host, HostCalls } from "../host.ts";
 import { extendImage, type Image, loadImage, makeImage, MAX_VERSION } from "../image.ts";
-import { INSTRUCTION_BYTES } from "../isa.ts";
 import { Interpreter } from "../interpreter.ts";
 import type { Exit, HostCall, Machine, TrapCode } from "../machine.ts";
 import { createMachine } from "../state.ts";
+import { isInstruction, placeText } from "./places.ts";
 
 /** How a slice ended. Whatever it was, running can go on at the machine's pc. */
 export type Outcome =
@@ -137,36 +135,13 @@ export class GrowingProgram {
     this.#waitsFor = undefined;
   }
 
-  /** "76 (again + 8): inc $0" as far as there is something to tell. */
+  /** An address with what is there. */
   placeText(address: number): string {
-    const near = this.#labelBefore(address);
-    const offset = address - (near?.value ?? 0);
-    const name = near === undefined ? "" : ` (${near.name}${offset === 0 ? "" : ` + ${offset}`})`;
-    const text = this.textsAt([address])[0];
-    return `${address}${name}${text === undefined ? "" : `: ${text}`}`;
-  }
-
-  /** The instructions at these addresses as source. */
-  textsAt(addresses: readonly number[]): (string | undefined)[] {
-    const names = new Names(this.#image, this.symbols.values());
-    return addresses.map((address) =>
-      this.isInstruction(address) ? instructionText(this.#image, address, names) : undefined
-    );
+    return placeText(this.#image, [...this.symbols.values()], address);
   }
 
   isInstruction(address: number): boolean {
-    const { entry } = this.#image;
-    return address >= entry && address < this.end && address % INSTRUCTION_BYTES === 0;
-  }
-
-  #labelBefore(address: number): ProgramSymbol | undefined {
-    if (!this.isInstruction(address)) return undefined;
-    let best: ProgramSymbol | undefined;
-    for (const symbol of this.symbols.values()) {
-      if (symbol.section !== "code" || symbol.value > address) continue;
-      if (best === undefined || symbol.value >= best.value) best = symbol;
-    }
-    return best;
+    return isInstruction(this.#image, address);
   }
 
   #forget(): void {

@@ -11,6 +11,7 @@ import { TRAP_TEXTS } from "../machine.ts";
 import { COMMANDS } from "./commands.ts";
 import { GrowingProgram, type Outcome } from "./growing_program.ts";
 import { loadFile } from "./load.ts";
+import { Transcript } from "./transcript.ts";
 
 export const BANNER = "Welcome to Iridium! Let's be productive!";
 export const PROMPT = ">>> ";
@@ -18,8 +19,6 @@ export const PATH_PROMPT = "Path of the file: ";
 const FAREWELL = "Farewell! Have a great day!";
 /** Lines that `!history` keeps. */
 const MAX_HISTORY = 10_000;
-/** Of an unfinished line that are kept. */
-const MAX_UNFINISHED_BYTES = 1_024;
 /** Instructions told one by one during `!step N`. */
 const MAX_TOLD_STEPS = 1_000;
 
@@ -47,26 +46,23 @@ export type Goal =
   | { readonly kind: "program" }
   | { readonly kind: "step"; readonly count: number };
 
-const NEWLINE = 10;
 const ENCODER = new TextEncoder();
 const READY: SessionState = { kind: "ready" };
 
 export class Session {
   readonly program: GrowingProgram;
-  readonly #world: World;
+  readonly transcript: Transcript;
   readonly #history: string[] = [];
   #state: SessionState = READY;
   #goal: Goal = { kind: "line" };
   /** Lines for the program. */
   #input: string[] = [];
   #inputEnded = false;
-  /** Bytes that were written since the last newline. */
-  #unfinished: number[] = [];
 
   constructor(world: World) {
-    this.#world = world;
+    this.transcript = new Transcript((bytes) => world.write(bytes));
     this.program = new GrowingProgram({
-      write: (bytes) => this.#write(bytes),
+      write: (bytes) => this.transcript.write(bytes),
       readLine: () => this.#readLine(),
       clockMs: () => world.clockMs(),
       random32: () => world.random32(),
@@ -80,23 +76,6 @@ export class Session {
   /** All lines so far, those for programs left out. */
   get history(): readonly string[] {
     return this.#history;
-  }
-
-  /** What a program has written without a newline: its prompt, as far as it can be shown. */
-  get unfinishedLine(): string {
-    const text = new TextDecoder().decode(Uint8Array.from(this.#unfinished));
-    // deno-lint-ignore no-control-regex -- colours and other controls have no width
-    return text.replaceAll(/\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]/g, "");
-  }
-
-  /** Begins a new line, if there is something in this one. */
-  endLine(): void {
-    if (this.#unfinished.length > 0) this.#write(Uint8Array.of(NEWLINE));
-  }
-
-  /** A line that was typed has led the cursor to the next one. */
-  lineTyped(): void {
-    this.#unfinished = [];
   }
 
   /** A line without its newline, for whom the state says. */
@@ -140,12 +119,7 @@ export class Session {
 
   // -- for commands -------------------------------------------------------------------------------
 
-  /** Lines of our own; what a program has written without a newline is ended before. */
-  readonly say = (...lines: readonly string[]): void => {
-    if (lines.length === 0) return;
-    this.endLine();
-    this.#write(ENCODER.encode(lines.map((line) => `${line}\n`).join("")));
-  };
+  readonly say = (...lines: readonly string[]): void => this.transcript.say(lines);
 
   /** Lets the program go on from where pc is. */
   go(goal: Goal): void {
@@ -260,13 +234,5 @@ export class Session {
     const line = this.#input.shift();
     if (line !== undefined) return ENCODER.encode(line);
     return this.#inputEnded ? "end" : "wait";
-  }
-
-  #write(bytes: Uint8Array): void {
-    const newline = bytes.lastIndexOf(NEWLINE);
-    if (newline >= 0) this.#unfinished = [];
-    const room = MAX_UNFINISHED_BYTES - this.#unfinished.length;
-    this.#unfinished.push(...bytes.subarray(newline + 1, newline + 1 + room));
-    this.#world.write(bytes);
   }
 }
