@@ -58,7 +58,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     run: disasm,
   }],
   ["!clear_program", {
-    brief: "forgets code and labels; the machine keeps the rest",
+    brief: "forgets code and labels, and resets pc",
     run: ({ program }) => program.clear(),
   }],
   ["!registers", {
@@ -78,7 +78,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!symbols", { brief: "the labels and what they mean", run: symbols }],
   ["!load_file", {
     usage: "[PATH]",
-    brief: "replaces the program by a file, source or image, and runs it",
+    brief: "runs a file in place of the program",
     run: (target, path) => target.load(path),
   }],
   ["!break", {
@@ -90,7 +90,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!continue", { brief: "goes on at pc", run: goOn }],
   ["!step", { usage: "[COUNT]", brief: "runs an instruction and tells the next", run: step }],
   ["!reset", {
-    brief: "the machine as at its start, pc at the first instruction",
+    brief: "the machine as at its start, to run it again",
     run: ({ program }) => program.reset(),
   }],
 ]);
@@ -100,7 +100,7 @@ function help({ say }: CommandTarget): void {
     `  ${`${name} ${usage}`.padEnd(28)}${brief}`
   );
   say(
-    "A line of instructions, such as `load $0 #5 inc $0`, is added to the program and run.",
+    "Instructions, such as `load $0 #5 inc $0`, are added to the program and run.",
     "A line that begins with ! is a command:",
     ...rows,
   );
