@@ -142,6 +142,18 @@ const disasm = buildCommand<DisasmFlags, [string], CliContext>({
   },
 });
 
+const repl = buildCommand<Record<never, never>, [], CliContext>({
+  loader: async () => (await import("./commands/repl.ts")).default,
+  parameters: {},
+  docs: {
+    brief: "instructions typed line by line, and a debugger",
+    fullDescription:
+      "Runs each line of instructions as it is typed; a line that begins with ! is a " +
+      "command, and !help lists them. docs/repl.md tells more.\n\nExamples:\n  toolkit vm repl\n" +
+      "  printf 'load $0 #6 mul $0 $0 $0\\nprti $0\\n' | toolkit vm repl",
+  },
+});
+
 function parseCount(value: string): number {
   const count = Number(value);
   if (!/^\d{1,15}$/.test(value)) throw new Error("expected a whole number");
@@ -158,7 +170,7 @@ function parseBytes(value: string): number {
 }
 
 const command: RouteMap<CliContext> = buildRouteMap({
-  routes: { run, asm, disasm },
-  docs: { brief: "an Iridium-compatible register machine: run, asm, disasm" },
+  routes: { run, asm, disasm, repl },
+  docs: { brief: "an Iridium-compatible register machine: run, asm, disasm, repl" },
 });
 export default command;

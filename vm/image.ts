@@ -138,6 +138,15 @@ export function makeImage({ version, readOnly, code, debug }: ImageParts): Uint8
   return bytes;
 }
 
+/** The same image with more code behind its end; the version may be raised by what the code needs. */
+export function extendImage(image: Image, code: Uint8Array, version = image.version): Image {
+  const bytes = new Uint8Array(image.bytes.length + code.length);
+  bytes.set(image.bytes);
+  bytes.set(code, image.bytes.length);
+  bytes[VERSION_AT] = Math.max(image.version, version);
+  return loadImage(bytes);
+}
+
 /** To a multiple of four, so that code stays aligned. */
 function pad(length: number): number {
   return Math.ceil(length / INSTRUCTION_BYTES) * INSTRUCTION_BYTES;

@@ -16,6 +16,19 @@ export const Trap = {
 } as const;
 export type TrapCode = (typeof Trap)[keyof typeof Trap];
 
+/** As people are told. */
+export const TRAP_TEXTS: Readonly<Record<TrapCode, string>> = {
+  [Trap.divisionByZero]: "division by zero",
+  [Trap.stack]: "stack empty, full, or its frame forged",
+  [Trap.illegal]: "illegal instruction or register",
+  [Trap.heapRange]: "outside the heap",
+  [Trap.readOnlyRange]: "outside the read-only data",
+  [Trap.badJump]: "jump to where no instruction begins",
+  [Trap.memoryLimit]: "memory limit",
+  [Trap.fuelLimit]: "fuel limit",
+  [Trap.killed]: "killed",
+};
+
 /** Instructions that the host carries out; ALOC is one for the engines only. */
 export type HostCall = Mnemonic & ("PRTS" | "PRTI" | "PRTF" | "PRTB" | "GETL" | "CLOCK" | "RAND");
 

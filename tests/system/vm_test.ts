@@ -107,3 +107,45 @@ Deno.test("a program reads lines from standard input until its end", async () =>
   assert.equal(code, 0);
   assert.match(stdout, /Bye\.\n$/);
 });
+
+const BANNER = "Welcome to Iridium! Let's be productive!\n";
+
+Deno.test("vm repl on a pipe: lines in, output out, no prompt, and its end is the end (B46)", async () => {
+  await using process = start(["vm", "repl"]);
+  await process.write("load $0 #6 mul $0 $0 $0\nprti $0\nbogus\n!nope\n\n");
+  await process.write(`!load_file\n${EXAMPLES}hello.iasm\npop $0`);
+  await process.closeStdin();
+  const { code, stdout, stderr } = await process.ended;
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.ok(stdout.startsWith(`${BANNER}36\ninput:1:1: error[UnknownMnemonic]`), stdout);
+  assert.match(
+    stdout,
+    /Invalid command![^]*\nHello, world!\nstopped with code 0[^]*\ntrap 3: .*\n$/,
+  );
+});
+
+Deno.test("vm repl: lines and their end reach a program that reads; !quit ends", async () => {
+  await using process = start(["vm", "repl"]);
+  await process.write(`!load_file ${EXAMPLES}guess.iasm\n`);
+  await process.says(/Your guess: $/);
+  await process.write("50\n");
+  await process.says(/Too (low|high)\.|Right|right/);
+  await process.closeStdin();
+  assert.equal((await process.ended).code, 0);
+  await using other = start(["vm", "repl"]);
+  await other.write("!quit\nprti $0\n");
+  const { code, stdout } = await other.ended;
+  assert.deepEqual([code, stdout], [0, `${BANNER}Farewell! Have a great day!\n`]);
+});
+
+Deno.test("vm repl: Ctrl-C stops the program that runs, and without one the REPL", async () => {
+  await using process = start(["vm", "repl"]);
+  await process.write("load $0 #33 prti $0 eq $0 $0 again: djmpe @again\n");
+  await process.says(/33/);
+  process.signal("SIGINT");
+  await process.says(/interrupted at 80 \(again\): djmpe @again/);
+  await process.write("load $0 #44 prti $0\n");
+  await process.says(/44/);
+  process.signal("SIGINT");
+  assert.equal((await process.ended).code, 130);
+});

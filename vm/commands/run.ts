@@ -3,8 +3,9 @@ import type { Json } from "../../cluster/control.ts";
 import type { RunFlags } from "../command.ts";
 import { DebugInfo } from "../debug_info.ts";
 import type { Image } from "../image.ts";
-import { DEFAULT_LIMITS, Trap } from "../machine.ts";
+import { DEFAULT_LIMITS, TRAP_TEXTS } from "../machine.ts";
 import { Program, type ProgramState } from "../program.ts";
+import { integerLines, specialLine } from "../views.ts";
 import { Console, OutputBuffer } from "./console.ts";
 import { loadProgram, VmExit } from "./source.ts";
 
@@ -14,18 +15,6 @@ const SLICE_FUEL = 1_000_000;
 const MAX_REPORT_OUTPUT_BYTES = 1024 * 1024;
 
 const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143]] as const;
-
-const TRAP_TEXTS: Readonly<Record<number, string>> = {
-  [Trap.divisionByZero]: "division by zero",
-  [Trap.stack]: "stack empty, full, or its frame forged",
-  [Trap.illegal]: "illegal instruction or register",
-  [Trap.heapRange]: "outside the heap",
-  [Trap.readOnlyRange]: "outside the read-only data",
-  [Trap.badJump]: "jump to where no instruction begins",
-  [Trap.memoryLimit]: "memory limit",
-  [Trap.fuelLimit]: "fuel limit",
-  [Trap.killed]: "killed",
-};
 
 export default async function run(this: CliContext, flags: RunFlags, path: string): Promise<void> {
   const image = await loadProgram(this, path);
@@ -157,18 +146,10 @@ function reportOf({ state, machine, engine }: Program, output: ReportOutput, ms:
 }
 
 function registerLines({ machine }: Program): string[] {
-  const lines: string[] = [];
-  for (let row = 0; row < 32; row += 8) {
-    const cells = [...machine.registers.subarray(row, row + 8)]
-      .map((value, i) => `$${row + i}`.padStart(4) + String(value).padStart(12));
-    lines.push(cells.join(""));
-  }
+  const lines = integerLines(machine, 8);
   const floats = [...machine.floats]
     .flatMap((value, i) => (Object.is(value, 0) ? [] : [`f${i} = ${value}`]));
   if (floats.length > 0) lines.push(floats.join("  "));
-  lines.push(
-    `pc ${machine.pc}  sp ${machine.sp}  bp ${machine.bp}  flag ${machine.flag}  ` +
-      `loop ${machine.loopCounter}  fuel ${machine.fuelUsed}`,
-  );
+  lines.push(`${specialLine(machine)}  fuel ${machine.fuelUsed}`);
   return lines;
 }

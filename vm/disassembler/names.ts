@@ -21,16 +21,13 @@ export class Names {
   };
   readonly #taken = new Set<string>();
 
-  /** Takes the names of the image's debug information, as far as they are usable. */
-  constructor(image: Image) {
+  /** Takes these names and those of the image's debug information, as far as they are usable. */
+  constructor(image: Image, symbols: Iterable<ProgramSymbol> = []) {
     this.#image = image;
+    this.#takeAll(symbols);
     if (image.debug.length === 0) return;
     try {
-      for (const { name, section, value } of new DebugInfo(image.debug, image.entry).symbols) {
-        if (LABEL.test(name) && !this.#taken.has(name) && this.#isInside(section, value)) {
-          this.#add(name, section, value);
-        }
-      }
+      this.#takeAll(new DebugInfo(image.debug, image.entry).symbols);
     } catch (error) {
       // Debug information that cannot be read is data like any other.
       if (!(error instanceof MalformedError)) throw error;
@@ -52,6 +49,14 @@ export class Names {
   /** Offsets into the read-only data that have names, ascending. */
   dataOffsets(): number[] {
     return [...this.#byValue.data.keys()].sort((a, b) => a - b);
+  }
+
+  #takeAll(symbols: Iterable<ProgramSymbol>): void {
+    for (const { name, section, value } of symbols) {
+      if (LABEL.test(name) && !this.#taken.has(name) && this.#isInside(section, value)) {
+        this.#add(name, section, value);
+      }
+    }
   }
 
   #add(name: string, section: Section, value: number): void {

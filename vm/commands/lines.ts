@@ -1,0 +1,85 @@
+/** Where a REPL's lines come from; here from a pipe or a file, plain and without a prompt. */
+
+const NEWLINE = 10;
+/** A line without an end is taken in pieces of this size. */
+const MAX_LINE_BYTES = 1024 * 1024;
+
+export interface LineOptions {
+  readonly prompt: string;
+  /** Earlier lines, the oldest first. */
+  readonly history: readonly string[];
+}
+
+export type LineResult = { readonly line: string } | "end" | "interrupted";
+
+/** `interrupted` is what it was made with: called at Ctrl-C while no line is asked for. */
+export interface LineSource {
+  /** Somebody sees prompts and what is typed; Ctrl-C there ends a line only. */
+  readonly isTerminal: boolean;
+  /** The next line, without its newline; one call at a time. */
+  next(options: LineOptions): Promise<LineResult>;
+  close(): void;
+}
+
+export class PipeLines implements LineSource {
+  readonly isTerminal = false;
+  readonly #onSignal: () => void;
+  #bytes = new Uint8Array();
+  #ended = false;
+  /** A read cannot be called off: the next line may begin with what it brings. */
+  #reading: Promise<void> | undefined;
+  #asked: PromiseWithResolvers<"interrupted"> | undefined;
+
+  constructor(interrupted: () => void) {
+    this.#onSignal = () => {
+      if (this.#asked === undefined) interrupted();
+      else this.#asked.resolve("interrupted");
+    };
+    Deno.addSignalListener("SIGINT", this.#onSignal);
+  }
+
+  async next(): Promise<LineResult> {
+    for (;;) {
+      const line = this.#take();
+      if (line !== undefined) return { line };
+      if (this.#ended) return "end";
+      this.#reading ??= this.#read();
+      this.#asked = Promise.withResolvers();
+      const result = await Promise.race([this.#reading, this.#asked.promise]);
+      this.#asked = undefined;
+      if (result === "interrupted") return result;
+    }
+  }
+
+  close(): void {
+    Deno.removeSignalListener("SIGINT", this.#onSignal);
+  }
+
+  #take(): string | undefined {
+    const { length } = this.#bytes;
+    const end = this.#bytes.indexOf(NEWLINE);
+    if (end >= 0) return this.#cut(end, end + 1);
+    if (length >= MAX_LINE_BYTES || this.#ended && length > 0) return this.#cut(length, length);
+    return undefined;
+  }
+
+  #cut(end: number, next: number): string {
+    const line = new TextDecoder().decode(this.#bytes.subarray(0, end));
+    this.#bytes = this.#bytes.subarray(next);
+    return line.endsWith("\r") ? line.slice(0, -1) : line;
+  }
+
+  async #read(): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    const count = await Deno.stdin.read(buffer);
+    this.#reading = undefined;
+    if (count === null) {
+      this.#ended = true;
+      return;
+    }
+    const joined = new Uint8Array(this.#bytes.length + count);
+    joined.set(this.#bytes);
+    joined.set(buffer.subarray(0, count), this.#bytes.length);
+    this.#bytes = joined;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Lines that somebody types, edited. The terminal stays in raw mode all the time, so that Ctrl-C is a key
+ * like others: while a line is edited it clears the line, else it is told at once. What is typed
+ * while nobody asks for a line waits for the next one.
+ */
+
+import type { Terminal } from "../../cli/terminal.ts";
+import type { Completion } from "../repl/completion.ts";
+import { type Key, KeyParser } from "../repl/key_parser.ts";
+import { LineEditor } from "../repl/line_editor.ts";
+import type { LineOptions, LineResult, LineSource } from "./lines.ts";
+
+/** Keys that wait; a cat on the keyboard is not kept for ever. */
+const MAX_WAITING_KEYS = 1024 * 1024;
+const END_SIGNALS = [["SIGTERM", 143], ["SIGHUP", 129]] as const;
+
+export interface TerminalLinesOptions {
+  readonly terminal: Terminal;
+  /** Ctrl-C while no line is asked for. */
+  readonly interrupted: () => void;
+  readonly complete: (before: string) => Completion;
+}
+
+export class TerminalLines implements LineSource {
+  readonly isTerminal = true;
+  readonly #options: TerminalLinesOptions;
+  readonly #keys: Key[] = [];
+  readonly #listeners: (readonly [Deno.Signal, () => void])[];
+  /** Of the line that is asked for. */
+  #wake: (() => void) | undefined;
+  #closed = false;
+  /** The terminal is gone. */
+  #ended = false;
+
+  constructor(options: TerminalLinesOptions) {
+    this.#options = options;
+    Deno.stdin.setRaw(true);
+    // A signal that ends us must not leave the terminal as it is now.
+    this.#listeners = END_SIGNALS.map(([signal, code]) => {
+      const listener = () => {
+        this.close();
+        Deno.exit(code);
+      };
+      Deno.addSignalListener(signal, listener);
+      return [signal, listener] as const;
+    });
+    void this.#read();
+  }
+
+  async next({ prompt, history }: LineOptions): Promise<LineResult> {
+    const { terminal, complete } = this.#options;
+    const columns = () => terminal.columns;
+    const editor = new LineEditor({ prompt, history, columns, complete });
+    terminal.out(editor.draw());
+    for (;;) {
+      const key = await this.#key();
+      if (key === undefined) return "end";
+      const { text, done } = editor.press(key);
+      terminal.out(text);
+      if (done !== undefined) return done;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+    try {
+      Deno.stdin.setRaw(false);
+    } catch {
+      // The terminal is gone.
+    }
+  }
+
+  /** Undefined at the end. */
+  async #key(): Promise<Key | undefined> {
+    while (this.#keys.length === 0 && !this.#ended) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+      this.#wake = undefined;
+    }
+    return this.#keys.shift();
+  }
+
+  async #read(): Promise<void> {
+    const parser = new KeyParser();
+    const buffer = new Uint8Array(4096);
+    while (!this.#closed) {
+      const count = await Deno.stdin.read(buffer).catch(() => null);
+      if (count === null) break;
+      for (const key of parser.push(buffer.subarray(0, count))) this.#pressed(key);
+      this.#wake?.();
+    }
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  #pressed(key: Key): void {
+    const isInterrupt = "name" in key && key.name === "interrupt";
+    if (isInterrupt && this.#wake === undefined) {
+      this.#keys.length = 0;
+      this.#options.interrupted();
+    } else if (this.#keys.length < MAX_WAITING_KEYS) this.#keys.push(key);
+  }
+}

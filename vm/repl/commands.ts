@@ -1,0 +1,208 @@
+/**
+ * The commands of a session. Those of the original keep their names and meaning; words that they do not
+ * take are ignored, as there.
+ */
+
+import { INSTRUCTION_BYTES } from "../isa.ts";
+import {
+  byteLines,
+  floatLines,
+  heapLines,
+  integerLines,
+  specialLine,
+  stackLines,
+} from "../views.ts";
+import type { GrowingProgram } from "./growing_program.ts";
+import { textsAt } from "./places.ts";
+import type { Goal } from "./session.ts";
+
+/** What commands do their work on. */
+export interface CommandTarget {
+  readonly program: GrowingProgram;
+  readonly history: readonly string[];
+  /** Can be called on its own. */
+  readonly say: (...lines: readonly string[]) => void;
+  go(goal: Goal): void;
+  load(path: string): void;
+  quit(): void;
+}
+
+export interface Command {
+  /** What it takes, behind its name. */
+  readonly usage?: string;
+  readonly brief: string;
+  /** Whether its argument is a label, for completion. */
+  readonly takesLabel?: boolean;
+  run(target: CommandTarget, argument: string): void;
+}
+
+const DEFAULT_HEAP_BYTES = 256;
+const DEFAULT_STACK_WORDS = 32;
+const MAX_STEPS = 1_000_000_000;
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ["!help", { brief: "this list", run: help }],
+  ["!quit", { brief: "ends the REPL; so does the end of input", run: (target) => target.quit() }],
+  ["!history", {
+    brief: "the lines so far",
+    run: (target) => target.say(...target.history),
+  }],
+  ["!program", {
+    brief: "the code as decimal bytes",
+    run: ({ program, say }) => say(...orNone(byteLines(program.image.bytes, program.image.entry))),
+  }],
+  ["!disasm", {
+    usage: "[LABEL|ADDRESS]",
+    brief: "the code as source",
+    takesLabel: true,
+    run: disasm,
+  }],
+  ["!clear_program", {
+    brief: "forgets code and labels, and resets pc",
+    run: ({ program }) => program.clear(),
+  }],
+  ["!registers", {
+    brief: "the integer registers, pc and flags",
+    run: ({ program, say }) => say(...integerLines(program.machine), specialLine(program.machine)),
+  }],
+  ["!float_registers", {
+    brief: "the float registers",
+    run: ({ program, say }) => say(...floatLines(program.machine)),
+  }],
+  ["!clear_registers", {
+    brief: "sets the integer registers to 0",
+    run: ({ program }) => void program.machine.registers.fill(0),
+  }],
+  ["!heap", { usage: "[FROM [COUNT]]", brief: "bytes of the heap", run: heap }],
+  ["!stack", { usage: "[COUNT]", brief: "words on the stack, the top first", run: stack }],
+  ["!symbols", { brief: "the labels and what they mean", run: symbols }],
+  ["!load_file", {
+    usage: "[PATH]",
+    brief: "runs a file in place of the program",
+    run: (target, path) => target.load(path),
+  }],
+  ["!break", {
+    usage: "[LABEL|ADDRESS]",
+    brief: "sets or removes a breakpoint, or lists them",
+    takesLabel: true,
+    run: breakpoint,
+  }],
+  ["!continue", { brief: "goes on at pc", run: goOn }],
+  ["!step", { usage: "[COUNT]", brief: "runs an instruction and tells the next", run: step }],
+  ["!reset", {
+    brief: "the machine as at its start, to run it again",
+    run: ({ program }) => program.reset(),
+  }],
+]);
+
+function help({ say }: CommandTarget): void {
+  const rows = [...COMMANDS].map(([name, { usage = "", brief }]) =>
+    `  ${`${name} ${usage}`.padEnd(28)}${brief}`
+  );
+  say(
+    "Instructions, such as `load $0 #5 inc $0`, are added to the program and run.",
+    "A line that begins with ! is a command:",
+    ...rows,
+  );
+}
+
+function disasm({ program, say }: CommandTarget, argument: string): void {
+  const { entry } = program.image;
+  const from = argument === "" ? entry : addressOf(program, argument);
+  if (from === undefined || !program.isInstruction(from) && from !== program.end) {
+    return say(`no instruction at ${argument}`);
+  }
+  const labels = Map.groupBy(
+    [...program.symbols.values()].filter(({ section }) => section === "code"),
+    ({ value }) => value,
+  );
+  const addresses: number[] = [];
+  for (let at = from; at <= program.end; at += INSTRUCTION_BYTES) addresses.push(at);
+  const texts = textsAt(program.image, program.symbols.values(), addresses);
+  const lines = addresses.flatMap((address, i) => {
+    const mark = address === program.machine.pc
+      ? ">"
+      : program.breakpoints.has(address)
+      ? "*"
+      : " ";
+    const text = texts[i] ?? (address === program.machine.pc ? "; the end" : undefined);
+    const names = (labels.get(address) ?? []).map(({ name }) => `${name}:`);
+    const line = `${mark}${String(address).padStart(7)}  ${text}`;
+    return text === undefined ? names : [...names, line];
+  });
+  say(...lines);
+}
+
+function heap({ program, say }: CommandTarget, argument: string): void {
+  const [from = 0, count = DEFAULT_HEAP_BYTES] = numbersOf(argument) ?? [-1];
+  if (from < 0) return say("usage: !heap [FROM [COUNT]]");
+  const { length } = program.machine.heap();
+  say(...heapLines(program.machine, from, count), `heap of ${length} bytes`);
+}
+
+function stack({ program, say }: CommandTarget, argument: string): void {
+  const [count = DEFAULT_STACK_WORDS] = numbersOf(argument) ?? [-1];
+  if (count < 0) return say("usage: !stack [COUNT]");
+  const { sp } = program.machine;
+  say(...stackLines(program.machine, count), `stack of ${sp} ${sp === 1 ? "word" : "words"}`);
+}
+
+function symbols({ program, say }: CommandTarget): void {
+  const all = [...program.symbols.values()].sort((a, b) => a.value - b.value);
+  say(
+    ...orNone(
+      all.map(({ name, section, value }) => `${String(value).padStart(8)}  ${section}  ${name}`),
+    ),
+  );
+}
+
+function breakpoint({ program, say }: CommandTarget, argument: string): void {
+  const { breakpoints } = program;
+  if (argument === "") {
+    const sorted = [...breakpoints].sort((a, b) => a - b);
+    return say(...orNone(sorted.map((address) => program.placeText(address))));
+  }
+  const address = addressOf(program, argument);
+  if (address === undefined || !program.isInstruction(address)) {
+    return say(`no instruction at ${argument}; !disasm shows them all`);
+  }
+  const isSet = !breakpoints.delete(address);
+  if (isSet) breakpoints.add(address);
+  say(`${isSet ? "breakpoint" : "no breakpoint any more"} at ${program.placeText(address)}`);
+}
+
+function goOn(target: CommandTarget): void {
+  if (isAtEnd(target)) return;
+  target.program.leaveBreakpoint();
+  target.go({ kind: "program" });
+}
+
+function step(target: CommandTarget, argument: string): void {
+  const [count = 1] = numbersOf(argument) ?? [0];
+  if (count < 1 || count > MAX_STEPS) return target.say("usage: !step [COUNT]");
+  if (!isAtEnd(target)) target.go({ kind: "step", count });
+}
+
+function isAtEnd({ program, say }: CommandTarget): boolean {
+  if (program.machine.pc !== program.end) return false;
+  say("the program is at its end; !reset leads to its beginning");
+  return true;
+}
+
+/** Of a label, with or without its @, or of a number; a label may look like a number. */
+function addressOf({ symbols }: GrowingProgram, argument: string): number | undefined {
+  const [word = ""] = argument.split(/\s/, 1);
+  const symbol = symbols.get(word.replace(/^@/, ""));
+  if (symbol !== undefined) return symbol.section === "code" ? symbol.value : undefined;
+  return numbersOf(word.replace(/^#/, ""))?.[0];
+}
+
+/** Undefined if a word is no number. */
+function numbersOf(argument: string): number[] | undefined {
+  const words = argument.split(/\s+/).filter((word) => word !== "");
+  return words.every((word) => /^\d{1,9}$/.test(word)) ? words.map(Number) : undefined;
+}
+
+function orNone(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? ["none"] : lines;
+}

@@ -1,0 +1,51 @@
+/** What a file holds, as a program for a session. */
+
+import { MalformedError } from "../../cluster/errors.ts";
+import { assemble, formatDiagnostics } from "../assembler/index.ts";
+import { DebugInfo, type ProgramSymbol } from "../debug_info.ts";
+import { type Image, ImageError, loadImage, looksLikeImage } from "../image.ts";
+
+export interface LoadedFile {
+  /** Undefined if it is no program. */
+  readonly image?: Image;
+  readonly symbols: readonly ProgramSymbol[];
+  /** What is wrong or odd, as lines. */
+  readonly messages: readonly string[];
+}
+
+/**
+ * Source or image. Source is assembled as `vm asm` does, without debug information, so that addresses
+ * are the same as those of the original; everything is made anew for each file (B19).
+ */
+export function loadFile(path: string, bytes: Uint8Array): LoadedFile {
+  try {
+    return looksLikeImage(bytes) ? imageOf(path, bytes) : sourceOf(path, bytes);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    return { symbols: [], messages: [`${path}: ${error.message}`] };
+  }
+}
+
+function sourceOf(path: string, bytes: Uint8Array): LoadedFile {
+  const source = new TextDecoder().decode(bytes);
+  const { image, diagnostics, symbols } = assemble(source);
+  const messages = formatDiagnostics(diagnostics, source, { fileName: path });
+  return { ...image && { image: loadImage(image) }, symbols, messages };
+}
+
+function imageOf(path: string, bytes: Uint8Array): LoadedFile {
+  const image = loadImage(bytes);
+  const messages = image.warnings.map((warning) => `${path}: warning: ${warning}`);
+  return { image, symbols: namesIn(image), messages };
+}
+
+/** Debug information that cannot be read names nothing. */
+function namesIn({ debug, entry }: Image): readonly ProgramSymbol[] {
+  if (debug.length === 0) return [];
+  try {
+    return new DebugInfo(debug, entry).symbols;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return [];
+  }
+}
