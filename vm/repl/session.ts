@@ -5,7 +5,7 @@
  */
 
 import { formatDiagnostics } from "../assembler/index.ts";
-import { nearMiss } from "../assembler/near_miss.ts";
+import { nearest } from "../../cluster/nearest.ts";
 import type { Host } from "../host.ts";
 import { TRAP_TEXTS } from "../machine.ts";
 import { COMMANDS } from "./commands.ts";
@@ -174,7 +174,7 @@ export class Session {
     if (command !== undefined) command.run(this, text.slice(name.length).trim());
     else {
       const lower = name.toLowerCase();
-      const near = nearMiss(lower, COMMANDS.keys()) ??
+      const near = nearest(lower, COMMANDS.keys()) ??
         [...COMMANDS.keys()].find((known) => lower.length > 2 && known.startsWith(lower));
       const hint = near === undefined ? "!help lists the commands." : `Did you mean "${near}"?`;
       this.say(`Invalid command! ${hint}`);
