@@ -269,6 +269,12 @@ export class Node {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Datagrams that did not open, and sends that the kernel refused, since the start. */
+  get datagramFaults(): { readonly dropped: number; readonly sendErrors: number } {
+    const { dropped, sendErrors } = this.#socket;
+    return { dropped, sendErrors };
+  }
+
   /** Bytes on the wire since the start, without the headers of IP, UDP and TCP. */
   traffic(): { sent: number; received: number } {
     let sent = this.#socket.bytesSent + this.#endedTraffic.sent;

@@ -49,6 +49,8 @@ function statusOf(node: Node): Json {
     loop_delay_max_ms: round(node.loopDelay.maxMs),
     bytes_sent: sent,
     bytes_received: received,
+    datagrams_dropped: node.datagramFaults.dropped,
+    datagram_send_errors: node.datagramFaults.sendErrors,
     memory_bytes: Deno.memoryUsage().rss,
   };
 }

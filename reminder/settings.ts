@@ -37,8 +37,6 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
 };
 
 export const DEFAULT_NIGHT: Night = { fromMinute: 22 * 60, toMinute: 7 * 60 };
-export const DEFAULT_SNOOZE_MS = HOUR_MS;
 export const MAX_SNOOZE_MS = 7 * 24 * HOUR_MS;
-export const DEFAULT_REMINDER_NAME = "cat-litter";
 /** Reminders in one config file. */
 export const MAX_REMINDERS = 64;

@@ -35,7 +35,7 @@ export default async function status(this: CliContext, flags: ReportFlags): Prom
   this.print(...formatTable([
     ["node", `${status.alias} (${status.id})`],
     ["process", `${status.pid}, for ${formatDuration(status.uptime_ms)}`],
-    ["listening", status.addresses.join(", ") || `port ${status.port}, but no address to tell`],
+    ["reachable at", status.addresses.join(", ") || `port ${status.port}, but at no address yet`],
     ["members", `${status.members_living} alive`],
     ["health", health],
     [

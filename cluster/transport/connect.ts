@@ -131,11 +131,6 @@ export class Acceptor {
     void this.#accept();
   }
 
-  /** Handshakes under way. */
-  get unfinished(): number {
-    return this.#unfinishedTotal;
-  }
-
   close(): void {
     this.#closed = true;
     this.#listener.close();

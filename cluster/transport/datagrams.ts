@@ -9,7 +9,7 @@
  */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { ByteReader, ByteWriter } from "../bytes.ts";
+import { ByteReader } from "../bytes.ts";
 import { assert } from "../errors.ts";
 import type { NodeId } from "../ids.ts";
 import { TAG_BYTES } from "./noise.ts";
@@ -187,10 +187,6 @@ export class DatagramKeys {
     this.#sealers.set(peer, new DatagramSealer(key));
   }
 
-  canSealTo(peer: NodeId): boolean {
-    return this.#sealers.has(peer);
-  }
-
   /** Forgets a peer, or that run of it. */
   drop(peer: NodeId): void {
     const issued = this.#issued.get(peer);
@@ -242,9 +238,4 @@ function writeNonce(nonce: Uint8Array, counter: number): void {
   let high = Math.floor(counter / 2 ** 32);
   for (let i = 4; i < 8; i++, low >>>= 8) nonce[i] = low & 0xff;
   for (let i = 8; i < 12; i++, high >>>= 8) nonce[i] = high & 0xff;
-}
-
-/** Where a datagram channel's number stands in the plaintext. */
-export function frameDatagram(channel: number, payload: Uint8Array): Uint8Array {
-  return new ByteWriter(payload.length + 1).u8(channel).raw(payload).bytes;
 }

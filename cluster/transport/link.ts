@@ -83,11 +83,6 @@ export class Link {
     return taken;
   }
 
-  /** Bytes waiting in the queues of all priorities. */
-  get queuedBytes(): number {
-    return this.#mux.totalQueuedBytes;
-  }
-
   /** Sends what is queued, says goodbye, and closes when the other side has done so too. */
   drain(reason: string): void {
     if (this.#ended || this.#closeWhenDrained !== undefined) return;

@@ -140,10 +140,6 @@ export class Mux {
     return true;
   }
 
-  queuedBytes(priority: Priority): number {
-    return this.#queuedBytes[priority];
-  }
-
   /** Bytes of messages, of all priorities, that no frame has taken yet. */
   get totalQueuedBytes(): number {
     const { control, small, bulk } = this.#queuedBytes;
