@@ -54,7 +54,7 @@ class Cores {
         config: { ...LAN, maxMembers: size + 1 },
         random: this.world.random.fork(`core ${index}`),
         now: 0,
-        wallMs: () => 0,
+        wallMs: () => this.world.nowMs,
       });
       core.merge(0, everybody);
       for (const id of this.ids) if (id !== self) core.reachable(0, id);

@@ -62,6 +62,8 @@ export class Prober {
   readonly #rota: Rota;
   /** The period that was probed in last. */
   #period = 0;
+  /** Periods since the last that did not follow the one before. */
+  #sinceLeap = Infinity;
   #health = 0;
   #sequence = 0;
   #nextProbeAt: number;
@@ -146,11 +148,17 @@ export class Prober {
     if (target !== undefined && !this.#isProbed(target)) this.#start(now, target);
   }
 
-  /** One after the other, unless clocks were set or this node has been slow. */
+  /**
+   * One after the other, unless clocks were set or this node has been slow. Between two such leaps lies a
+   * whole round: everybody is probed even if the clock stands still or runs wild.
+   */
   #nextPeriod(now: number): number {
     const next = this.#period + 1;
+    this.#sinceLeap++;
     const due = Math.floor(this.#output.clusterMs(now) / this.#config.probePeriodMs);
-    return Math.abs(due - next) <= 1 ? next : due;
+    if (Math.abs(due - next) <= 1 || this.#sinceLeap < this.#rota.size) return next;
+    this.#sinceLeap = 0;
+    return due;
   }
 
   #isProbed(member: Member): boolean {

@@ -31,6 +31,11 @@ export class Rota {
     this.#ring = undefined;
   }
 
+  /** Periods after which everybody has had a turn. */
+  get size(): number {
+    return (this.#ring ??= this.#build()).length;
+  }
+
   /** Whom to probe in that period; undefined if there is nobody. */
   target(period: number): Member | undefined {
     const ring = this.#ring ??= this.#build();

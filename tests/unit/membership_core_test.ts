@@ -463,3 +463,19 @@ Deno.test("Membership takes no banned node in, whoever speaks for it", () => {
   later.receive(2, A, gossip(claim(D, "alive", 9)), "datagram");
   assert.equal(later.get(D)?.state, "left");
 });
+
+Deno.test("Membership probes everybody in turn, also with a clock that stands still", () => {
+  const many = Array.from({ length: 60 }, (_, i) => nodeIdOfBytes(new Uint8Array(16).fill(i + 20)));
+  // WALL_MS never changes: the clock of this node stands still.
+  const membership = known({ members: many });
+  const probed = new Set<string>();
+  for (let now = 1; now < 2 * many.length * LAN.probePeriodMs; now += 10) {
+    membership.tick(now);
+    for (const { to, message } of membership.takeOutgoing()) {
+      if (message.type !== "ping") continue;
+      probed.add(to);
+      membership.receive(now, to, { ...message, type: "ack", clockMs: WALL_MS }, "datagram");
+    }
+  }
+  assert.equal(probed.size, many.length);
+});
