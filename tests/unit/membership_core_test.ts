@@ -479,3 +479,34 @@ Deno.test("Membership probes everybody in turn, also with a clock that stands st
   }
   assert.equal(probed.size, many.length);
 });
+
+Deno.test("a claim that is implausibly far above what is known shuts nobody out", () => {
+  const membership = known();
+  membership.receive(
+    5,
+    A,
+    gossip(claim(B, "failed", 1_000_000), claim(SELF, "failed", 1_000_000)),
+    "datagram",
+  );
+  assert.equal(membership.get(B)?.state, "alive");
+  assert.equal(membership.incarnation, 0);
+  membership.receive(6, A, gossip(claim(B, "failed", 1)), "datagram");
+  assert.equal(membership.get(B)?.state, "failed");
+  // What a member says of itself over its own link beats a table that cannot be true.
+  const fooled = known({ members: [A] });
+  fooled.merge(5, [{ id: B, incarnation: 2_000_000_000, state: "failed", ageMs: 0 }]);
+  fooled.join(6, B, 3);
+  assert.deepEqual([fooled.get(B)?.state, fooled.get(B)?.incarnation], ["alive", 3]);
+});
+
+Deno.test("who was alone does not spread its verdicts when it is back", () => {
+  const membership = known({ members: [A, B] });
+  for (const id of [A, B]) membership.expel(5, id);
+  runTo(membership, 500);
+  membership.join(501, C, 0);
+  membership.reachable(501, C);
+  const told = runTo(membership, 900).flatMap(({ message }) =>
+    message.type === "gossip" ? message.updates : []
+  );
+  assert.ok(told.every(({ id }) => id === C || id === SELF), "nothing of A and B");
+});

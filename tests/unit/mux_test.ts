@@ -278,3 +278,14 @@ Deno.test("Mux answers random frames with an error or takes them, and stays with
     }
   }
 });
+
+Deno.test("a channel counts once, however often the other side names it", () => {
+  const a = connected();
+  const b = new Mux(CHANNELS, () => {});
+  b.setRemoteChannels(["small", "small", "bulk"]);
+  a.send(0, "small", filled(10, 1));
+  const received: string[] = [];
+  // The sender numbers small 1, which is the second naming here.
+  b.receiveFrame(frameOf(a)!, ({ name }) => void received.push(name));
+  assert.deepEqual(received, []);
+});
