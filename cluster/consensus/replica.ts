@@ -503,8 +503,14 @@ export class Replica {
     for (const collection of this.#collections.values()) {
       for (const item of collection.values()) {
         const id = itemId(item);
-        if (item.stamp.ms <= latest) this.#aheadSince.delete(id);
-        else if (!this.#aheadSince.has(id)) this.#aheadSince.set(id, since);
+        if (item.stamp.ms <= latest) {
+          this.#aheadSince.delete(id);
+          continue;
+        }
+        // What was in order then may be ahead itself by now: a smaller house had a later clock.
+        const before = this.#aheadSince.get(id);
+        const isStale = before !== undefined && before.ms > latest;
+        if (isStale || !this.#aheadSince.has(id)) this.#aheadSince.set(id, since);
       }
     }
   }

@@ -176,6 +176,11 @@ export class Mesh {
     return this.#plan.addressesOf(id);
   }
 
+  /** Nobody is being called and nobody is left to call. */
+  get hasCalledAll(): boolean {
+    return this.#plan.isDone;
+  }
+
   // -- whom to look for ---------------------------------------------------------------------------
 
   /** An address where a node may be, and which one, if somebody said so. */

@@ -136,6 +136,11 @@ export class DialPlan {
 
   // -- dials ----------------------------------------------------------------------------------------
 
+  /** Nobody is being called and nobody is left to call. */
+  get isDone(): boolean {
+    return this.#dials.size === 0 && this.#wanted().next().done === true;
+  }
+
   /** When `start` has something to do. */
   deadline(): number {
     let deadline = Infinity;

@@ -20,6 +20,8 @@ import { COLLECTIONS, DONE, HISTORY } from "../../reminder/state.ts";
 const FAULTS_US = 60 * SECOND;
 /** Everybody has to be connected and equal this long after the last fault. */
 const RECOVERY_US = 60 * SECOND;
+/** The last answers and acknowledgements of the recovery are not counted as idle traffic. */
+const SETTLE_US = 2 * SECOND;
 /** And while nothing is wrong, nobody may be called failed. */
 const QUIET_US = 20 * SECOND;
 /** An idle node sends at most this, headers included. */
@@ -99,6 +101,11 @@ export class Swarm {
     );
     this.#checkReminders();
     this.#checkNothingLost();
+    this.#expect(
+      "nobody has anybody left to call",
+      RECOVERY_US,
+      () => cluster.running.every(({ core }) => core.mesh.hasCalledAll),
+    );
     this.#checkQuiet();
     return { traceHash: world.trace.hash, events: world.trace.count, faults: this.#faults };
   }
@@ -307,6 +314,7 @@ export class Swarm {
 
   #checkQuiet(): void {
     const { cluster } = this;
+    cluster.world.pass(SETTLE_US);
     let wronged = 0;
     for (const node of cluster.nodes) {
       node.bytesSent = node.datagramsDropped = node.dialsStarted = 0;
