@@ -141,7 +141,7 @@ export const NODE_FLAGS = {
 
 export const NODE_ALIASES = { H: "serverBindHost", P: "serverBindPort" } as const;
 
-function parsePort(value: string): number {
+export function parsePort(value: string): number {
   const port = Number(value);
   if (!/^\d{1,5}$/.test(value) || port > 65_535) throw new Error("expected a port, 0 to 65535");
   return port;

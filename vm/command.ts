@@ -2,6 +2,8 @@
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { CliContext } from "../cli/context.ts";
+import { parseSize } from "../cli/size.ts";
+import { attach, kill, ps, repl, serve, spawn } from "./commands/session_commands.ts";
 import type { EngineChoice } from "./machine.ts";
 
 export interface RunFlags {
@@ -142,18 +144,6 @@ const disasm = buildCommand<DisasmFlags, [string], CliContext>({
   },
 });
 
-const repl = buildCommand<Record<never, never>, [], CliContext>({
-  loader: async () => (await import("./commands/repl.ts")).default,
-  parameters: {},
-  docs: {
-    brief: "instructions typed line by line, and a debugger",
-    fullDescription:
-      "Runs each line of instructions as it is typed; a line that begins with ! is a " +
-      "command, and !help lists them. docs/repl.md tells more.\n\nExamples:\n  toolkit vm repl\n" +
-      "  printf 'load $0 #6 mul $0 $0 $0\\nprti $0\\n' | toolkit vm repl",
-  },
-});
-
 function parseCount(value: string): number {
   const count = Number(value);
   if (!/^\d{1,15}$/.test(value)) throw new Error("expected a whole number");
@@ -161,16 +151,14 @@ function parseCount(value: string): number {
 }
 
 function parseBytes(value: string): number {
-  const match = /^(\d{1,10})([kKMG]?)$/.exec(value);
-  if (match === null) throw new Error('expected bytes, such as "65536" or "16M"');
-  const units = { "": 1, k: 2 ** 10, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
-  const bytes = Number(match[1]) * units[match[2] as keyof typeof units];
+  const bytes = parseSize(value);
+  if (bytes === undefined) throw new Error('expected bytes, such as "65536" or "16M"');
   if (bytes > 2 ** 31) throw new Error("at most 2G");
   return bytes;
 }
 
 const command: RouteMap<CliContext> = buildRouteMap({
-  routes: { run, asm, disasm, repl },
-  docs: { brief: "an Iridium-compatible register machine: run, asm, disasm, repl" },
+  routes: { run, asm, disasm, repl, attach, serve, ps, spawn, kill },
+  docs: { brief: "an Iridium-compatible register machine: run, repl, serve, …" },
 });
 export default command;

@@ -14,6 +14,7 @@ class Talk {
     const decoder = new TextDecoder();
     this.session = new Session({
       write: (bytes) => (this.#out += decoder.decode(bytes, { stream: true })),
+      hasRoom: () => true,
       clockMs: () => 0,
       random32: () => 4,
     });
@@ -32,8 +33,9 @@ class Talk {
     for (let left = slices; left > 0; left--) {
       const { state } = this.session;
       if (state.kind === "running") this.session.run(1_000);
-      else if (state.kind === "file") this.#load(state.path);
-      else return;
+      else if (state.kind === "asking" && state.request.type === "file") {
+        this.#load(state.request.path);
+      } else return;
     }
   }
 
@@ -53,11 +55,12 @@ class Talk {
 
   #load(path: string): void {
     const file = this.files[path];
-    if (file === undefined) this.session.notLoaded(`cannot read ${path}`);
-    else {this.session.loaded(
-        path,
-        typeof file === "string" ? new TextEncoder().encode(file) : file,
-      );}
+    if (file === undefined) {
+      this.session.answer({ type: "lines", lines: [`cannot read ${path}`] });
+    } else {
+      const bytes = typeof file === "string" ? new TextEncoder().encode(file) : file;
+      this.session.answer({ type: "file", path, bytes });
+    }
   }
 }
 
@@ -268,6 +271,7 @@ Deno.test("repl: no command minds missing or odd arguments (B47)", () => {
       const talk = new Talk();
       talk.say("x: nop", name + argument);
       if (talk.session.state.kind === "path") talk.session.interrupt();
+      if (talk.session.state.kind === "asking") talk.session.answer({ type: "lines", lines: [] });
       if (name !== "!quit") assert.equal(talk.session.state.kind, "ready", name + argument);
     }
   }

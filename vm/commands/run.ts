@@ -1,13 +1,14 @@
 import type { CliContext } from "../../cli/context.ts";
 import type { Json } from "../../cluster/control.ts";
 import type { RunFlags } from "../command.ts";
-import { DebugInfo } from "../debug_info.ts";
 import type { Image } from "../image.ts";
 import { DEFAULT_LIMITS, TRAP_TEXTS } from "../machine.ts";
+import { placeOf } from "../place.ts";
 import { Program, type ProgramState } from "../program.ts";
 import { integerLines, specialLine } from "../views.ts";
-import { Console, OutputBuffer } from "./console.ts";
-import { loadProgram, VmExit } from "./source.ts";
+import { Console, StdoutBuffer } from "./console.ts";
+import { VmExit } from "./exit_codes.ts";
+import { loadProgram } from "./source.ts";
 
 /** Fuel between two turns of the event loop: under 10 ms, so that Ctrl-C is seen. */
 const SLICE_FUEL = 1_000_000;
@@ -18,12 +19,13 @@ const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 export default async function run(this: CliContext, flags: RunFlags, path: string): Promise<void> {
   const image = await loadProgram(this, path);
-  const output = new OutputBuffer();
+  const output = new StdoutBuffer();
   const report = new ReportOutput();
   const world = new Console({
     seed: flags.seed,
     clock: flags.clock,
     output: (bytes) => (flags.json ? report : output).add(bytes),
+    hasRoom: () => output.hasRoom,
   });
   const program = new Program(image, world, {
     engine: flags.engine,
@@ -45,7 +47,7 @@ export default async function run(this: CliContext, flags: RunFlags, path: strin
 async function runToEnd(
   program: Program,
   world: Console,
-  output: OutputBuffer,
+  output: StdoutBuffer,
 ): Promise<number | undefined> {
   let signalled: number | undefined;
   const interrupted = Promise.withResolvers<void>();
@@ -60,11 +62,12 @@ async function runToEnd(
   });
   try {
     while (signalled === undefined) {
-      const { kind } = program.run(SLICE_FUEL);
+      const state = program.run(SLICE_FUEL);
       await output.flush();
-      if (kind === "stopped" || kind === "trapped") return signalled;
-      if (kind === "waiting") await Promise.race([world.moreInput(), interrupted.promise]);
-      else await new Promise((resolve) => setTimeout(resolve, 0));
+      if (state.kind === "stopped" || state.kind === "trapped") return signalled;
+      if (state.kind === "waiting" && state.for === "input") {
+        await Promise.race([world.moreInput(), interrupted.promise]);
+      } else await new Promise((resolve) => setTimeout(resolve, 0));
     }
     return signalled;
   } catch (error) {
@@ -88,18 +91,6 @@ function exitCodeOf(
       placeOf(image, state.pc, path),
   );
   return state.code;
-}
-
-/** "loop.iasm:7 (again + 8)" as far as it is known; else the address. */
-function placeOf(image: Image, pc: number, path: string): string {
-  const address = `address ${pc}`;
-  if (image.debug.length === 0) return address;
-  const { line, symbol, offset } = new DebugInfo(image.debug, image.entry).locate(pc);
-  if (line === undefined) return address;
-  const name = symbol === undefined
-    ? ""
-    : ` (${symbol}${offset === 0 ? "" : ` + ${offset}`}, ${address})`;
-  return `${path}:${line}${name}`;
 }
 
 /** Output as far as it goes into a report. */

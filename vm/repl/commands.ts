@@ -14,7 +14,8 @@ import {
 } from "../views.ts";
 import type { GrowingProgram } from "./growing_program.ts";
 import { textsAt } from "./places.ts";
-import type { Goal } from "./session.ts";
+import type { Request } from "./requests.ts";
+import type { FileUse, Goal } from "./session.ts";
 
 /** What commands do their work on. */
 export interface CommandTarget {
@@ -23,7 +24,8 @@ export interface CommandTarget {
   /** Can be called on its own. */
   readonly say: (...lines: readonly string[]) => void;
   go(goal: Goal): void;
-  load(path: string): void;
+  use(path: string, use: FileUse): void;
+  ask(request: Request): void;
   quit(): void;
 }
 
@@ -79,7 +81,30 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!load_file", {
     usage: "[PATH]",
     brief: "runs a file in place of the program",
-    run: (target, path) => target.load(path),
+    run: (target, path) => target.use(path, "load"),
+  }],
+  ["!spawn", {
+    usage: "[PATH]",
+    brief: "runs a file in the background",
+    run: (target, path) => target.use(path, "spawn"),
+  }],
+  ["!ps", {
+    brief: "the programs in the background",
+    run: (target) => target.ask({ type: "ps" }),
+  }],
+  ["!kill", { usage: "PID", brief: "ends a program in the background", run: kill }],
+  ["!start_cluster", {
+    brief: "makes this a node that others can join",
+    run: (target) => target.ask({ type: "start_cluster" }),
+  }],
+  ["!join_cluster", {
+    usage: "HOST PORT",
+    brief: "joins the others through one of them",
+    run: join,
+  }],
+  ["!cluster_members", {
+    brief: "who is in the cluster",
+    run: (target) => target.ask({ type: "cluster_members" }),
   }],
   ["!break", {
     usage: "[LABEL|ADDRESS]",
@@ -181,6 +206,21 @@ function step(target: CommandTarget, argument: string): void {
   const [count = 1] = numbersOf(argument) ?? [0];
   if (count < 1 || count > MAX_STEPS) return target.say("usage: !step [COUNT]");
   if (!isAtEnd(target)) target.go({ kind: "step", count });
+}
+
+function kill(target: CommandTarget, argument: string): void {
+  if (!/^\d{1,9}$/.test(argument)) return target.say("usage: !kill PID; !ps lists them");
+  target.ask({ type: "kill", pid: Number(argument) });
+}
+
+/** HOST PORT as in the original, or HOST:PORT. */
+function join(target: CommandTarget, argument: string): void {
+  const match = /^(\S+?)[\s:]+(\d{1,5})$/.exec(argument);
+  const port = Number(match?.[2]);
+  if (match === null || port < 1 || port > 65_535) {
+    return target.say("usage: !join_cluster HOST PORT");
+  }
+  target.ask({ type: "join_cluster", host: match[1]!, port });
 }
 
 function isAtEnd({ program, say }: CommandTarget): boolean {

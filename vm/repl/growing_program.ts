@@ -11,18 +11,25 @@
 import { assembleLines, type Diagnostic } from "../assembler/index.ts";
 import type { ProgramSymbol } from "../debug_info.ts";
 import { decode } from "../decode.ts";
-import { type Host, HostCalls } from "../host.ts";
+import { type Host, HostCalls, needOf, type WaitsFor } from "../host.ts";
 import { extendImage, type Image, loadImage, makeImage, MAX_VERSION } from "../image.ts";
 import { Interpreter } from "../interpreter.ts";
-import type { Exit, HostCall, Machine, TrapCode } from "../machine.ts";
+import {
+  DEFAULT_LIMITS,
+  type Exit,
+  type HostCall,
+  type Machine,
+  type MachineLimits,
+  type TrapCode,
+} from "../machine.ts";
 import { createMachine } from "../state.ts";
 import { isInstruction, placeText } from "./places.ts";
 
 /** How a slice ended. Whatever it was, running can go on at the machine's pc. */
 export type Outcome =
   | { readonly kind: "running" }
-  /** At a GETL without input. */
-  | { readonly kind: "waiting" }
+  /** At an instruction that needs input, or room for output. */
+  | { readonly kind: "waiting"; readonly for: WaitsFor }
   /** In front of an instruction with a breakpoint. */
   | { readonly kind: "breakpoint" }
   | { readonly kind: "stopped"; readonly code: 0 | 1 }
@@ -37,6 +44,7 @@ export class GrowingProgram {
   /** Addresses of instructions. */
   readonly breakpoints: Set<number> = new Set();
   readonly #host: Host;
+  readonly #limits: MachineLimits;
   #image: Image;
   #machine: Machine;
   #interpreter: Interpreter;
@@ -45,11 +53,12 @@ export class GrowingProgram {
   /** Whether the breakpoint at pc has been told already. */
   #leavesBreakpoint = false;
 
-  constructor(host: Host) {
+  constructor(host: Host, limits: MachineLimits = DEFAULT_LIMITS) {
     this.#host = host;
+    this.#limits = limits;
     const none = new Uint8Array();
     this.#image = loadImage(makeImage({ version: MAX_VERSION, readOnly: none, code: none }));
-    this.#machine = createMachine(this.#image);
+    this.#machine = createMachine(this.#image, limits);
     this.#interpreter = new Interpreter(decode(this.#image));
     this.#calls = new HostCalls(this.#image, host);
   }
@@ -86,7 +95,7 @@ export class GrowingProgram {
   replace(image: Image, symbols: Iterable<ProgramSymbol>): void {
     this.#forget();
     for (const symbol of symbols) this.symbols.set(symbol.name, symbol);
-    this.#machine = createMachine(image);
+    this.#machine = createMachine(image, this.#limits);
     this.#use(image);
   }
 
@@ -186,6 +195,8 @@ export class GrowingProgram {
     const outcome = this.#calls.perform(call, this.#machine);
     this.#waitsFor = outcome === "wait" ? call : undefined;
     if (outcome === "done") return RUNNING;
-    return outcome === "wait" ? { kind: "waiting" } : { kind: "trapped", code: outcome };
+    return outcome === "wait"
+      ? { kind: "waiting", for: needOf(call) }
+      : { kind: "trapped", code: outcome };
   }
 }
