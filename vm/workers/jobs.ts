@@ -1,6 +1,8 @@
 /**
- * The jobs of one worker, which take turns: each goes on for a few milliseconds, and messages are read
- * after each round. Without I/O: messages come in and go out through functions.
+ * The jobs of one worker, which take turns: each goes on for a few milliseconds. Between two turns
+ * messages are read, but only if there are some: that costs a millisecond, since in Deno whatever is
+ * faster than a timer keeps messages waiting for a second. Without I/O: messages come in and go out
+ * through functions.
  */
 
 import { messageOf, unreachable } from "../../cluster/errors.ts";
@@ -8,18 +10,16 @@ import { Fifo } from "../../cluster/fifo.ts";
 import { Arena } from "../arena.ts";
 import { Images } from "./images.ts";
 import { type Job, JobOutput } from "./job.ts";
-import type { FromWorker, JobId, JobSpec, ToWorker } from "./messages.ts";
+import type { FromWorker, JobId, JobSpec, ToJobs } from "./messages.ts";
 import { ProgramJob } from "./program_job.ts";
 import { SessionJob } from "./session_job.ts";
 
-/** Jobs take turns for so long before messages are read. */
-const ROUND_MS = 8;
-
 export interface JobsOptions {
   readonly post: (message: FromWorker) => void;
-  /** Calls a function soon, when messages that have come were read. */
+  /** Whether messages have come that were not read yet. */
+  readonly hasMail: () => boolean;
+  /** Calls a function when messages that have come were read. */
   readonly later: (run: () => void) => void;
-  readonly now: () => number;
 }
 
 export class Jobs {
@@ -39,7 +39,7 @@ export class Jobs {
     this.#options = options;
   }
 
-  receive(message: ToWorker): void {
+  receive(message: ToJobs): void {
     if (message.type === "ask") return this.#tellStatus();
     const { job: id } = message;
     if (message.type === "start") return this.#guard(id, () => this.#start(id, message.spec));
@@ -93,20 +93,19 @@ export class Jobs {
     this.#ready.push(id);
     if (this.#awake) return;
     this.#awake = true;
-    this.#options.later(() => this.#round());
+    this.#options.later(() => this.#takeTurns());
   }
 
-  #round(): void {
-    const { now, later } = this.#options;
-    const until = now() + ROUND_MS;
+  #takeTurns(): void {
+    const { hasMail, later } = this.#options;
     let id: JobId | undefined;
-    while (now() < until && (id = this.#ready.shift()) !== undefined) {
+    while (!hasMail() && (id = this.#ready.shift()) !== undefined) {
       this.#isReady.delete(id);
       const running = id;
       this.#guard(running, () => this.#run(running));
     }
     this.#awake = this.#ready.length > 0;
-    if (this.#awake) later(() => this.#round());
+    if (this.#awake) later(() => this.#takeTurns());
   }
 
   #run(id: JobId): void {

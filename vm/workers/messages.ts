@@ -40,7 +40,9 @@ export interface SessionSpec extends AnySpec {
 
 export type JobSpec = ProgramSpec | SessionSpec;
 
-export type ToWorker =
+export type ToWorker = { readonly type: "hello"; readonly sent: Int32Array } | ToJobs;
+
+export type ToJobs =
   | { readonly type: "start"; readonly job: JobId; readonly spec: JobSpec }
   | { readonly type: "input"; readonly job: JobId; readonly input: SessionInput }
   | { readonly type: "answer"; readonly job: JobId; readonly answer: Answer }

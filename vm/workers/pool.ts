@@ -7,7 +7,15 @@ import { assert, unreachable } from "../../cluster/errors.ts";
 import type { Log } from "../../cluster/log.ts";
 import type { SessionInput, Wants } from "../repl/channel.ts";
 import type { Answer, Request } from "../repl/requests.ts";
-import type { FromWorker, JobEnd, JobId, JobSpec, JobStatus, ToWorker } from "./messages.ts";
+import type {
+  FromWorker,
+  JobEnd,
+  JobId,
+  JobSpec,
+  JobStatus,
+  ToJobs,
+  ToWorker,
+} from "./messages.ts";
 
 /** What is told of a job. Nothing is told after its end. */
 export interface JobHandlers {
@@ -29,6 +37,8 @@ export interface JobHandle {
 
 interface Thread {
   readonly worker: Worker;
+  /** Messages sent to it, for it to see that there are some while it is busy. */
+  readonly sent: Int32Array;
   readonly jobs: Map<JobId, JobHandlers>;
   /** Those who asked for its status. */
   readonly asking: ((jobs: readonly JobStatus[]) => void)[];
@@ -60,7 +70,7 @@ export class WorkerPool {
     const thread = this.#threadForOneMore();
     const job = this.#nextJob++;
     thread.jobs.set(job, handlers);
-    const send = (message: ToWorker) => thread.worker.postMessage(message);
+    const send = (message: ToJobs) => post(thread, message);
     send({ type: "start", job, spec });
     return {
       id: job,
@@ -75,7 +85,7 @@ export class WorkerPool {
     const lists = await Promise.all(this.#threads.map((thread) => {
       const { promise, resolve } = Promise.withResolvers<readonly JobStatus[]>();
       thread.asking.push(resolve);
-      thread.worker.postMessage({ type: "ask" } satisfies ToWorker);
+      post(thread, { type: "ask" });
       return promise;
     }));
     return new Map(lists.flat().map((status) => [status.job, status]));
@@ -101,7 +111,9 @@ export class WorkerPool {
       type: "module",
       name: `vm ${this.#threads.length + 1}`,
     });
-    const thread: Thread = { worker, jobs: new Map(), asking: [] };
+    const sent = new Int32Array(new SharedArrayBuffer(4));
+    const thread: Thread = { worker, sent, jobs: new Map(), asking: [] };
+    post(thread, { type: "hello", sent });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(thread, data);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -136,8 +148,7 @@ export class WorkerPool {
 
   #output(thread: Thread, job: JobId, handlers: JobHandlers, bytes: Uint8Array): void {
     const taken = () => {
-      const message: ToWorker = { type: "taken", job, bytes: bytes.length };
-      if (thread.jobs.has(job)) thread.worker.postMessage(message);
+      if (thread.jobs.has(job)) post(thread, { type: "taken", job, bytes: bytes.length });
     };
     const written = handlers.output(bytes);
     if (written === undefined) taken();
@@ -157,4 +168,9 @@ export class WorkerPool {
     thread.jobs.clear();
     for (const { ended } of handlers) ended({ kind: "failed", text: `its worker died: ${text}` });
   }
+}
+
+function post({ worker, sent }: Thread, message: ToWorker): void {
+  worker.postMessage(message);
+  Atomics.add(sent, 0, 1);
 }
