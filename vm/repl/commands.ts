@@ -41,6 +41,9 @@ export interface Command {
 const DEFAULT_HEAP_BYTES = 256;
 const DEFAULT_STACK_WORDS = 32;
 const MAX_STEPS = 1_000_000_000;
+/** Lines that one command shows; nobody reads more, and all of them are in memory at once. */
+const MAX_LINES = 10_000;
+const HEAP_BYTES_A_LINE = 16;
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!help", { brief: "this list", run: help }],
@@ -51,7 +54,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   }],
   ["!program", {
     brief: "the code as decimal bytes",
-    run: ({ program, say }) => say(...orNone(byteLines(program.image.bytes, program.image.entry))),
+    run: programBytes,
   }],
   ["!disasm", {
     usage: "[LABEL|ADDRESS]",
@@ -131,6 +134,12 @@ function help({ say }: CommandTarget): void {
   );
 }
 
+function programBytes({ program, say }: CommandTarget): void {
+  const { entry } = program.image;
+  const to = Math.min(program.end, entry + MAX_LINES * INSTRUCTION_BYTES);
+  say(...orNone(byteLines(program.image.bytes.subarray(0, to), entry)), ...moreAt(program, to));
+}
+
 function disasm({ program, say }: CommandTarget, argument: string): void {
   const { entry } = program.image;
   const from = argument === "" ? entry : addressOf(program, argument);
@@ -142,7 +151,8 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
     ({ value }) => value,
   );
   const addresses: number[] = [];
-  for (let at = from; at <= program.end; at += INSTRUCTION_BYTES) addresses.push(at);
+  const to = Math.min(program.end, from + (MAX_LINES - 1) * INSTRUCTION_BYTES);
+  for (let at = from; at <= to; at += INSTRUCTION_BYTES) addresses.push(at);
   const texts = textsAt(program.image, program.symbols.values(), addresses);
   const lines = addresses.flatMap((address, i) => {
     const mark = address === program.machine.pc
@@ -155,29 +165,31 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
     const line = `${mark}${String(address).padStart(7)}  ${text}`;
     return text === undefined ? names : [...names, line];
   });
-  say(...lines);
+  say(...firstOf(lines), ...to === program.end ? [] : moreAt(program, to + INSTRUCTION_BYTES));
 }
 
 function heap({ program, say }: CommandTarget, argument: string): void {
   const [from = 0, count = DEFAULT_HEAP_BYTES] = numbersOf(argument) ?? [-1];
   if (from < 0) return say("usage: !heap [FROM [COUNT]]");
   const { length } = program.machine.heap();
-  say(...heapLines(program.machine, from, count), `heap of ${length} bytes`);
+  const shown = Math.min(count, MAX_LINES * HEAP_BYTES_A_LINE);
+  say(...heapLines(program.machine, from, shown), `heap of ${length} bytes`);
 }
 
 function stack({ program, say }: CommandTarget, argument: string): void {
   const [count = DEFAULT_STACK_WORDS] = numbersOf(argument) ?? [-1];
   if (count < 0) return say("usage: !stack [COUNT]");
   const { sp } = program.machine;
-  say(...stackLines(program.machine, count), `stack of ${sp} ${sp === 1 ? "word" : "words"}`);
+  const shown = Math.min(count, MAX_LINES);
+  say(...stackLines(program.machine, shown), `stack of ${sp} ${sp === 1 ? "word" : "words"}`);
 }
 
 function symbols({ program, say }: CommandTarget): void {
   const all = [...program.symbols.values()].sort((a, b) => a.value - b.value);
   say(
-    ...orNone(
+    ...firstOf(orNone(
       all.map(({ name, section, value }) => `${String(value).padStart(8)}  ${section}  ${name}`),
-    ),
+    )),
   );
 }
 
@@ -185,7 +197,7 @@ function breakpoint({ program, say }: CommandTarget, argument: string): void {
   const { breakpoints } = program;
   if (argument === "") {
     const sorted = [...breakpoints].sort((a, b) => a - b);
-    return say(...orNone(sorted.map((address) => program.placeText(address))));
+    return say(...firstOf(orNone(sorted.map((address) => program.placeText(address)))));
   }
   const address = addressOf(program, argument);
   if (address === undefined || !program.isInstruction(address)) {
@@ -245,4 +257,13 @@ function numbersOf(argument: string): number[] | undefined {
 
 function orNone(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? ["none"] : lines;
+}
+
+function firstOf(lines: readonly string[]): readonly string[] {
+  const more = lines.length - MAX_LINES;
+  return more <= 0 ? lines : [...lines.slice(0, MAX_LINES), `and ${more} more`];
+}
+
+function moreAt(program: GrowingProgram, address: number): string[] {
+  return address < program.end ? [`!disasm ${address} shows more`] : [];
 }

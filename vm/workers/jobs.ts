@@ -81,8 +81,8 @@ export class Jobs {
       this.#sessions.set(id, session);
       this.#jobs.set(id, session);
     } else {
-      this.#programs++;
       this.#jobs.set(id, new ProgramJob(spec, output, this.#arena, this.#images));
+      this.#programs++;
     }
     this.#wake(id);
   }
