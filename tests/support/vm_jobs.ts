@@ -22,6 +22,8 @@ export class JobsDriver {
   readonly #later: (() => void)[] = [];
   /** Turns until mail comes. */
   #turns = 0;
+  /** Whether there is always mail while {@link run} is not on. */
+  mailWaits = true;
   /** All that was posted since {@link taken}. */
   posted: FromWorker[] = [];
   /** Called with each message as it is posted. */
@@ -33,7 +35,7 @@ export class JobsDriver {
         this.posted.push(message);
         this.onPost?.(message);
       },
-      hasMail: () => this.#turns-- <= 0,
+      hasMail: () => this.mailWaits && this.#turns-- <= 0,
       later: (run) => void this.#later.push(run),
     });
   }
@@ -45,12 +47,11 @@ export class JobsDriver {
   /** So many turns of jobs at most; gives whether there is more to do. */
   run(turns = PLENTY): boolean {
     this.#turns = turns;
-    while (this.#turns > 0) {
-      const next = this.#later.shift();
-      if (next === undefined) return false;
-      next();
+    while (this.#turns > 0 && this.#later.length > 0) {
+      this.#later.shift()!();
       assert.ok(this.#later.length <= 1, "jobs wait for mail once at a time");
     }
+    this.#turns = 0;
     return this.#later.length > 0;
   }
 

@@ -33,6 +33,16 @@ Deno.test("jobs: mail is read between two turns, not after all of them", () => {
   assert.deepEqual(used.map((count) => count > 0), [true, false, false]);
 });
 
+Deno.test("jobs: what is short is done at once, without a timer", () => {
+  const driver = new JobsDriver();
+  driver.mailWaits = false;
+  driver.startProgram(1, PROGRAMS.hello);
+  assert.equal(driver.endOf(1)?.kind, "stopped");
+  driver.startSession(2);
+  driver.line(2, "load $0 #7 prti $0");
+  assert.match(driver.textOf(2), /7\n$/);
+});
+
 Deno.test("jobs: kill ends what loops, what is parked, and what has not begun", () => {
   const driver = new JobsDriver();
   driver.startProgram(1, PROGRAMS.loop);

@@ -40,6 +40,11 @@ export class Jobs {
   }
 
   receive(message: ToJobs): void {
+    this.#take(message);
+    this.#goOn();
+  }
+
+  #take(message: ToJobs): void {
     if (message.type === "ask") return this.#tellStatus();
     const { job: id } = message;
     if (message.type === "start") return this.#guard(id, () => this.#start(id, message.spec));
@@ -91,9 +96,11 @@ export class Jobs {
     if (this.#isReady.has(id) || !this.#jobs.has(id)) return;
     this.#isReady.add(id);
     this.#ready.push(id);
-    if (this.#awake) return;
-    this.#awake = true;
-    this.#options.later(() => this.#takeTurns());
+  }
+
+  /** At once, if nothing has been going on: a line that is short is answered without a timer. */
+  #goOn(): void {
+    if (!this.#awake && this.#ready.length > 0) this.#takeTurns();
   }
 
   #takeTurns(): void {
