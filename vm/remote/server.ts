@@ -177,6 +177,7 @@ export class RemoteServer {
       if (error instanceof MalformedError) await front.ended(reason = error.message);
       throw error;
     } finally {
+      front.close();
       conversation.close();
       log.info(`remote user ${name} is gone${reason === undefined ? "" : `: ${reason}`}`);
     }
@@ -194,6 +195,7 @@ class RemoteFront implements Front {
   #wire: Wire;
   #wanted: Wants | undefined;
   #latest: Wants | undefined;
+  #isClosed = false;
   #hasNews = false;
   #wake: (() => void) | undefined;
   /** Writes are made one after the other. */
@@ -251,6 +253,7 @@ class RemoteFront implements Front {
             .finally(() => this.#tellNews());
         }
         await this.#news();
+        if (this.#isClosed) return undefined;
         if (failure !== undefined) throw failure.error;
         if (idle.isOver) return `nothing was said for ${Math.round(idleMs / 1_000)} s`;
         if (came === undefined) continue;
@@ -264,6 +267,12 @@ class RemoteFront implements Front {
     } finally {
       idle.close();
     }
+  }
+
+  /** Nobody is listened to any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#tellNews();
   }
 
   #tellNews(): void {
