@@ -84,7 +84,10 @@ Deno.test(
   "remote: the end of a connection ends its session and its programs (B31)",
   SANITIZED,
   async () => {
-    using server = new TestServer({ readFile: () => Promise.resolve(utf8(PROGRAMS.loop)) });
+    using server = new TestServer({
+      limits: { unreadBytes: 4_096, remoteFuel: 10_000_000 },
+      readFile: () => Promise.resolve(utf8(PROGRAMS.loop)),
+    });
     {
       using user = await server.greeted();
       assert.match(await user.asks("!spawn x"), /program 1 \(x\) started/);
@@ -197,7 +200,7 @@ Deno.test("remote: whoever says nothing for too long is told so and let go, with
 Deno.test("remote: whoever never reads parks his program; then he is let go", async () => {
   const printer = `.data\nx: .asciiz '${"x".repeat(8_000)}'\n.code\neq $0 $0\na: prts @x\ndjmpe @a`;
   using server = new TestServer({
-    limits: { idleMs: 1_000, unreadBytes: 16_384 },
+    limits: { idleMs: 700, unreadBytes: 16_384 },
     readFile: () => Promise.resolve(utf8(printer)),
   });
   using user = await TestUser.connect(server.server.port, false);
