@@ -10,7 +10,7 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 /** Messages that were sent to this worker, counted by who sends them. */
-let sent = new Int32Array(1);
+let sent: Int32Array = new Int32Array(1);
 let received = 0;
 
 const jobs = new Jobs({
