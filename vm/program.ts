@@ -41,7 +41,8 @@ export interface ProgramOptions {
   readonly limits?: MachineLimits;
   /** Units of fuel for the whole run; without it there is no end to them. */
   readonly fuelLimit?: number;
-  readonly engine?: EngineChoice;
+  /** Which one, or one that is made for this program alone. */
+  readonly engine?: EngineChoice | ((image: Image) => Engine);
   /** Is told if the program has to be interpreted though that was not asked for. */
   readonly log?: Log;
 }
@@ -66,7 +67,8 @@ export class Program {
   constructor(image: Image, host: Host, options: ProgramOptions = {}) {
     this.image = image;
     this.machine = createMachine(image, options.limits ?? DEFAULT_LIMITS);
-    this.engine = engineFor(options.engine ?? "auto", image, options.log);
+    const { engine = "auto", log } = options;
+    this.engine = typeof engine === "string" ? engineFor(engine, image, log) : engine(image);
     this.#host = host;
     this.#calls = new HostCalls(image, host);
     this.#fuelLimit = options.fuelLimit ?? Infinity;
