@@ -1,5 +1,6 @@
 import type { CliContext } from "../../cli/context.ts";
 import type { Json } from "../../cluster/control.ts";
+import { Problem } from "../../cluster/errors.ts";
 import type { RunFlags } from "../command.ts";
 import { DebugInfo } from "../debug_info.ts";
 import type { Image } from "../image.ts";
@@ -7,6 +8,7 @@ import { DEFAULT_LIMITS, TRAP_TEXTS } from "../machine.ts";
 import { Program, type ProgramState } from "../program.ts";
 import { integerLines, specialLine } from "../views.ts";
 import { Console, OutputBuffer } from "./console.ts";
+import { Observation, type Output } from "./observation.ts";
 import { loadProgram, VmExit } from "./source.ts";
 
 /** Fuel between two turns of the event loop: under 10 ms, so that Ctrl-C is seen. */
@@ -17,16 +19,21 @@ const MAX_REPORT_OUTPUT_BYTES = 1024 * 1024;
 const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 export default async function run(this: CliContext, flags: RunFlags, path: string): Promise<void> {
+  checkFlags(flags);
   const image = await loadProgram(this, path);
-  const output = new OutputBuffer();
+  const observation = observationOf(flags, image);
+  const output = observation?.output ?? new OutputBuffer();
   const report = new ReportOutput();
   const world = new Console({
     seed: flags.seed,
     clock: flags.clock,
-    output: (bytes) => (flags.json ? report : output).add(bytes),
+    output: (bytes) => {
+      observation?.printed(bytes, program.machine);
+      (flags.json ? report : output).add(bytes);
+    },
   });
-  const program = new Program(image, world, {
-    engine: flags.engine,
+  const program: Program = new Program(image, world, {
+    engine: observation?.engine ?? flags.engine,
     limits: {
       memoryBytes: flags.memory ?? DEFAULT_LIMITS.memoryBytes,
       stackWords: flags.stack ?? DEFAULT_LIMITS.stackWords,
@@ -34,18 +41,36 @@ export default async function run(this: CliContext, flags: RunFlags, path: strin
     ...flags.fuel === undefined ? {} : { fuelLimit: flags.fuel },
   });
   const started = performance.now();
-  const signalled = await runToEnd(program, world, output);
+  const sliceFuel = observation?.sliceFuel ?? SLICE_FUEL;
+  const signalled = await runToEnd(program, world, output, sliceFuel);
   const ended = performance.now() - started;
-  if (flags.json) this.printJson(reportOf(program, report, ended));
+  await observation?.end(program.machine);
+  if (flags.json) this.printJson({ ...reportOf(program, report, ended), ...observation?.json });
+  else this.note(...observation?.report ?? []);
   if (flags.registers) this.note(...registerLines(program));
   this.process.exitCode = signalled ?? exitCodeOf(this, program.state, image, path);
+}
+
+/** Throws a {@link Problem} for flags that do not go together. */
+function checkFlags({ engine, trace, profile }: RunFlags): void {
+  if (engine !== "wasm" || !(trace || profile)) return;
+  const flag = trace ? "--trace" : "--profile";
+  throw new Problem(`${flag} goes with the interpreter, not with --engine wasm`, {
+    hint: `toolkit vm run ${flag} FILE, without --engine`,
+    exitCode: VmExit.usage,
+  });
+}
+
+function observationOf({ trace, profile }: RunFlags, image: Image): Observation | undefined {
+  return trace || profile ? new Observation(image, { trace, profile }) : undefined;
 }
 
 /** Runs it in slices; gives the exit code of a signal, or of an output that nobody reads, if it was that. */
 async function runToEnd(
   program: Program,
   world: Console,
-  output: OutputBuffer,
+  output: Output,
+  sliceFuel: number,
 ): Promise<number | undefined> {
   let signalled: number | undefined;
   const interrupted = Promise.withResolvers<void>();
@@ -60,7 +85,7 @@ async function runToEnd(
   });
   try {
     while (signalled === undefined) {
-      const { kind } = program.run(SLICE_FUEL);
+      const { kind } = program.run(sliceFuel);
       await output.flush();
       if (kind === "stopped" || kind === "trapped") return signalled;
       if (kind === "waiting") await Promise.race([world.moreInput(), interrupted.promise]);
@@ -68,8 +93,9 @@ async function runToEnd(
     }
     return signalled;
   } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) return VmExit.brokenPipe;
-    throw error;
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    program.kill();
+    return VmExit.brokenPipe;
   } finally {
     for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
   }
@@ -123,7 +149,11 @@ class ReportOutput {
   }
 }
 
-function reportOf({ state, machine, engine }: Program, output: ReportOutput, ms: number): Json {
+function reportOf(
+  { state, machine, engine }: Program,
+  output: ReportOutput,
+  ms: number,
+): { readonly [key: string]: Json } {
   if (state.kind !== "stopped" && state.kind !== "trapped") {
     throw new Error("bug: the program has not ended");
   }

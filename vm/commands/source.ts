@@ -6,7 +6,7 @@ import { assemble, formatDiagnostics } from "../assembler/index.ts";
 import { type Image, ImageError, loadImage, looksLikeImage } from "../image.ts";
 
 /** As in <sysexits.h>: the codes below 64 are the program's own. */
-export const VmExit = { data: 65, noInput: 66, brokenPipe: 141 } as const;
+export const VmExit = { usage: 64, data: 65, noInput: 66, brokenPipe: 141 } as const;
 
 /** Longer ones are no programs. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
