@@ -14,6 +14,8 @@ export interface RunFlags {
   readonly seed?: number;
   readonly clock: "real" | "fixed";
   readonly registers: boolean;
+  readonly trace: boolean;
+  readonly profile: boolean;
   readonly json: boolean;
 }
 
@@ -79,6 +81,18 @@ const run = buildCommand<RunFlags, [string], CliContext>({
         withNegated: false,
         brief: "show the registers at the end, on standard error",
       },
+      trace: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "tell every instruction and what it changed, on standard error",
+      },
+      profile: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "tell at the end which labels and lines it was busy with",
+      },
       json: {
         kind: "boolean",
         default: false,
@@ -94,9 +108,12 @@ const run = buildCommand<RunFlags, [string], CliContext>({
     fullDescription:
       "Runs a program, source or image, until it stops. The exit code is the program's: 0 after " +
       "HLT, 1 at its end or after IGL, 2 to 10 for traps; 64 used wrongly, 65 does not assemble or " +
-      "load, 66 file unreadable.\n\nExamples:\n  toolkit vm run examples/vm/hello.iasm\n" +
+      "load, 66 file unreadable.\n\nWith --trace or --profile the interpreter runs it, slower than else and " +
+      "otherwise the same.\n\nExamples:\n  toolkit vm run examples/vm/hello.iasm\n" +
       "  toolkit vm run --fuel 1000000 --registers loop.iasm\n" +
-      "  toolkit vm run --seed 1 --json guess.iasm < numbers.txt",
+      "  toolkit vm run --seed 1 --json guess.iasm < numbers.txt\n" +
+      "  toolkit vm run --trace loop.iasm 2>&1 | less\n" +
+      "  toolkit vm run --profile examples/vm/sieve.iasm",
   },
 });
 
