@@ -40,7 +40,7 @@ export class Names {
 
   /** Gives a place a name from what it is and where, if it is inside and has none. */
   invent(section: Section, value: number, what: string): void {
-    if (this.at(section, value).length > 0 || !this.#isInside(section, value)) return;
+    if (this.at(section, value).length > 0 || !isInside(this.#image, section, value)) return;
     let name = `${what}_${value}`;
     while (this.#taken.has(name)) name += "_";
     this.#add(name, section, value);
@@ -53,7 +53,7 @@ export class Names {
 
   #takeAll(symbols: Iterable<ProgramSymbol>): void {
     for (const { name, section, value } of symbols) {
-      if (LABEL.test(name) && !this.#taken.has(name) && this.#isInside(section, value)) {
+      if (LABEL.test(name) && !this.#taken.has(name) && isInside(this.#image, section, value)) {
         this.#add(name, section, value);
       }
     }
@@ -65,13 +65,12 @@ export class Names {
     if (names === undefined) this.#byValue[section].set(value, [name]);
     else names.push(name);
   }
+}
 
-  /** The place behind the last whole instruction counts as inside: a label can stand there. */
-  #isInside(section: Section, value: number): boolean {
-    const { entry, bytes } = this.#image;
-    if (section === "data") return value >= 0 && value < entry - HEADER_BYTES;
-    return value >= entry && value <= bytes.length && value % INSTRUCTION_BYTES === 0;
-  }
+/** The place behind the last whole instruction counts as inside: a label can stand there. */
+export function isInside({ entry, bytes }: Image, section: Section, value: number): boolean {
+  if (section === "data") return value >= 0 && value < entry - HEADER_BYTES;
+  return value >= entry && value <= bytes.length && value % INSTRUCTION_BYTES === 0;
 }
 
 /** Names whatever the code refers to. */
