@@ -108,6 +108,54 @@ Deno.test("a program reads lines from standard input until its end", async () =>
   assert.match(stdout, /Bye\.\n$/);
 });
 
+Deno.test("B40: an image can be written, and runs as its source does", async () => {
+  await using dir = await TempDir.make();
+  const image = dir.file("fibonacci.ir");
+  const { code, stderr } = await toolkit(["vm", "asm", `${EXAMPLES}fibonacci.iasm`, "-o", image]);
+  assert.deepEqual([code, stderr], [0, `${image}: ${(await Deno.stat(image)).size} bytes\n`]);
+  assert.equal(new TextDecoder().decode((await Deno.readFile(image)).subarray(0, 4)), "EPIE");
+  const [fromImage, fromSource] = [
+    await toolkit(["vm", "run", image]),
+    await toolkit(["vm", "run", `${EXAMPLES}fibonacci.iasm`]),
+  ];
+  assert.match(fromImage.stdout, /^0\n1\n1\n2\n[^]*514229\n$/);
+  assert.deepEqual(
+    [fromImage.code, fromImage.stdout, fromImage.stderr],
+    [fromSource.code, fromSource.stdout, fromSource.stderr],
+  );
+});
+
+Deno.test("B41: errors go to standard error, codes are told, registers only if asked", async () => {
+  await using dir = await TempDir.make();
+  const wrong = await toolkit(["vm", "run", await fileWith(dir, ".data\n.code\nlod $0 #1\n")]);
+  assert.deepEqual([wrong.code, wrong.stdout], [65, ""]);
+  assert.match(wrong.stderr, /error\[UnknownMnemonic\]/);
+  for (const [source, code] of [["load $7 #1234 hlt", 0], ["igl", 1], ["pop $0", 3]] as const) {
+    const path = await fileWith(dir, `.data\n.code\n${source}\n`);
+    const plain = await toolkit(["vm", "run", path]);
+    assert.deepEqual([plain.code, plain.stdout], [code, ""]);
+    if (code < 2) assert.equal(plain.stderr, "");
+    else assert.match(plain.stderr, /^trap 3: /);
+  }
+  const asked = await toolkit(["vm", "run", "--registers", `${EXAMPLES}loop.iasm`]);
+  assert.deepEqual([asked.code, asked.stdout], [0, ""]);
+  assert.match(asked.stderr, /\$1 +31\b/);
+});
+
+Deno.test("B48: running a program and the REPL leave no files, and -h is help", async () => {
+  await using dir = await TempDir.make();
+  const { path } = dir;
+  const options = { cwd: path, env: { XDG_DATA_HOME: path, XDG_STATE_HOME: path } };
+  for (const args of [["run", `${EXAMPLES}hello.iasm`], ["repl"], ["run", "-h"]]) {
+    const { code, stdout } = await toolkit(["vm", ...args], options);
+    assert.equal(code, 0, args.join(" "));
+    if (args.includes("-h")) assert.match(stdout, /USAGE[^]*vm run/);
+  }
+  const left = await Array.fromAsync(Deno.readDir(path), ({ name }) => name);
+  assert.deepEqual(left, []);
+  assert.equal((await toolkit(["vm", "run", "--daemon-mode", "true"])).code, 64);
+});
+
 const BANNER = "Welcome to Iridium! Let's be productive!\n";
 
 Deno.test("vm repl on a pipe: lines in, output out, no prompt, and its end is the end (B46)", async () => {
