@@ -1,6 +1,8 @@
 /** Programs on the command line. */
 
 import assert from "node:assert/strict";
+import { encodeDebugInfo } from "../../vm/debug_info.ts";
+import { makeImage } from "../../vm/image.ts";
 import { start, TempDir, toolkit } from "../support/toolkit.ts";
 
 const EXAMPLES = new URL("../../examples/vm/", import.meta.url).pathname;
@@ -61,6 +63,23 @@ Deno.test("a trap ends with its code, and names the line and the label", async (
   const { code, stderr } = await toolkit(["vm", "run", path]);
   assert.equal(code, 2);
   assert.match(stderr, /trap 2: division by zero, at \S+program\.iasm:4 \(again/);
+});
+
+Deno.test("a trap in an image whose debug information is broken, or hostile, is told as well", async () => {
+  await using dir = await TempDir.make();
+  const path = dir.file("trap.ir");
+  const symbols = [{ name: "\x1b[2J", section: "code", value: 0 }] as const;
+  const cases: readonly (readonly [Uint8Array, RegExp])[] = [
+    [Uint8Array.of(9, 9, 9), /^trap 3: .*, at address 72\n$/],
+    [encodeDebugInfo({ fileName: "", symbols, lines: [5] }), /^trap 3: .*, at \S*trap\.ir:5\n$/],
+  ];
+  for (const [debug, told] of cases) {
+    const parts = { version: 0, readOnly: new Uint8Array(), code: Uint8Array.of(45, 0, 0, 0) };
+    await Deno.writeFile(path, makeImage({ ...parts, debug }));
+    const { code, stderr } = await toolkit(["vm", "run", path]);
+    assert.equal(code, 3);
+    assert.match(stderr, told);
+  }
 });
 
 Deno.test("both engines report the same, to the last instruction", async () => {

@@ -1,7 +1,7 @@
 import type { CliContext } from "../../cli/context.ts";
 import type { Json } from "../../cluster/control.ts";
 import type { RunFlags } from "../command.ts";
-import { DebugInfo } from "../debug_info.ts";
+import { debugInfoIn } from "../debug_info.ts";
 import type { Image } from "../image.ts";
 import { DEFAULT_LIMITS, TRAP_TEXTS } from "../machine.ts";
 import { Program, type ProgramState } from "../program.ts";
@@ -93,8 +93,7 @@ function exitCodeOf(
 /** "loop.iasm:7 (again + 8)" as far as it is known; else the address. */
 function placeOf(image: Image, pc: number, path: string): string {
   const address = `address ${pc}`;
-  if (image.debug.length === 0) return address;
-  const { line, symbol, offset } = new DebugInfo(image.debug, image.entry).locate(pc);
+  const { line, symbol, offset } = debugInfoIn(image)?.locate(pc) ?? { offset: 0 };
   if (line === undefined) return address;
   const name = symbol === undefined
     ? ""

@@ -1,7 +1,6 @@
 /** Names for places in an image. */
 
-import { MalformedError } from "../../cluster/errors.ts";
-import { DebugInfo, type ProgramSymbol } from "../debug_info.ts";
+import { debugInfoIn, type ProgramSymbol } from "../debug_info.ts";
 import { HEADER_BYTES, type Image } from "../image.ts";
 import { INSTRUCTION_BYTES, ISA } from "../isa.ts";
 import { addressAt, mnemonicAt } from "./instruction.ts";
@@ -9,8 +8,6 @@ import { addressAt, mnemonicAt } from "./instruction.ts";
 type Section = ProgramSymbol["section"];
 
 const NONE: readonly string[] = [];
-/** What the assembler takes for a label. */
-const LABEL = /^[A-Za-z0-9_.]+$/;
 
 /** No name twice, and none outside of its section. */
 export class Names {
@@ -25,13 +22,7 @@ export class Names {
   constructor(image: Image, symbols: Iterable<ProgramSymbol> = []) {
     this.#image = image;
     this.#takeAll(symbols);
-    if (image.debug.length === 0) return;
-    try {
-      this.#takeAll(new DebugInfo(image.debug, image.entry).symbols);
-    } catch (error) {
-      // Debug information that cannot be read is data like any other.
-      if (!(error instanceof MalformedError)) throw error;
-    }
+    this.#takeAll(debugInfoIn(image)?.symbols ?? []);
   }
 
   at(section: Section, value: number): readonly string[] {
@@ -53,7 +44,7 @@ export class Names {
 
   #takeAll(symbols: Iterable<ProgramSymbol>): void {
     for (const { name, section, value } of symbols) {
-      if (LABEL.test(name) && !this.#taken.has(name) && isInside(this.#image, section, value)) {
+      if (!this.#taken.has(name) && isInside(this.#image, section, value)) {
         this.#add(name, section, value);
       }
     }
