@@ -1,7 +1,6 @@
 /** Which label and which line of source each instruction of an image belongs to. */
 
-import { MalformedError } from "../cluster/errors.ts";
-import { DebugInfo } from "./debug_info.ts";
+import { type DebugInfo, debugInfoIn } from "./debug_info.ts";
 import { instructionText } from "./disassembler/instruction.ts";
 import { inventNames, Names } from "./disassembler/names.ts";
 import type { Image } from "./image.ts";
@@ -24,7 +23,7 @@ export class CodeMap {
 
   constructor(image: Image) {
     this.#image = image;
-    this.#debug = debugInfoOf(image);
+    this.#debug = debugInfoIn(image);
     this.#names = new Names(image);
     const { entry, bytes: { length } } = image;
     const known = new Set<number>();
@@ -72,16 +71,5 @@ export class CodeMap {
     if (label === undefined) return "";
     const offset = address - label.address;
     return offset === 0 ? label.name : `${label.name} + ${offset}`;
-  }
-}
-
-/** Debug information that cannot be read tells nothing. */
-function debugInfoOf({ debug, entry }: Image): DebugInfo | undefined {
-  if (debug.length === 0) return undefined;
-  try {
-    return new DebugInfo(debug, entry);
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    return undefined;
   }
 }

@@ -318,3 +318,15 @@ Deno.test("repl: one command shows a bounded part of what is large, and how to g
   assert.match(talk.say(`!disasm ${next}`), new RegExp(`^ +${next}  nop$`, "m"));
   assert.match(talk.say("!program"), /^… and \d+ more bytes$/m);
 });
+
+Deno.test("repl: a program that only grows is full some time, and can be emptied", () => {
+  const talk = new Talk();
+  const line = "nop ".repeat(8_192);
+  for (let n = 0; n < 32; n++) assert.equal(talk.say(line), "");
+  assert.equal(talk.say("nop"), "the program is full; !clear_program empties it\n");
+  assert.equal(talk.say("!clear_program", "nop"), "");
+  const labels = (from: number) =>
+    Array.from({ length: 1_024 }, (_, i) => `l${from + i}:`).join(" ");
+  for (let n = 0; n < 64; n++) talk.say(`${labels(n * 1_024)} nop`);
+  assert.equal(talk.say("nop"), "the program is full; !clear_program empties it\n");
+});

@@ -73,7 +73,7 @@ export interface LinesOptions {
   /** Where the first instruction will stand in the image. */
   readonly address: number;
   /** What labels mean that are declared elsewhere; declaring one again is allowed and wins. */
-  readonly symbols?: Iterable<ProgramSymbol>;
+  readonly symbols?: ReadonlyMap<string, ProgramSymbol>;
 }
 
 export interface AssembledLines {
@@ -86,20 +86,22 @@ export interface AssembledLines {
   readonly symbols: readonly ProgramSymbol[];
 }
 
-/** Assembles instructions without sections, as typed into a REPL. Throws nothing. */
+/**
+ * Assembles instructions without sections, as typed into a REPL. Throws nothing. It takes time for the
+ * source only, however many labels are known.
+ */
 export function assembleLines(
   source: string,
-  { address, symbols: known = [] }: LinesOptions,
+  { address, symbols: known = new Map() }: LinesOptions,
 ): AssembledLines {
   const diagnostics = new Diagnostics(new Positions(source));
   const sections = sort(parse(source, diagnostics), diagnostics, { lines: true });
-  const names = new Map([...known].map((symbol) => [symbol.name, symbol]));
-  const placed = settle(sections, diagnostics, names, () => ({ entry: address }));
+  const placed = settle(sections, diagnostics, known, () => ({ entry: address }));
   const { layout, symbols } = placed;
   const version = versionOf(sections, layout);
   const failed = () => ({ version, diagnostics: diagnostics.list(), symbols: [] });
   if (isTooLong(placed, diagnostics)) return failed();
-  const resolve = resolver(new Map([...names, ...symbols]), diagnostics);
+  const resolve = resolver(symbols, diagnostics, known);
   const code = encodeCode(sections, layout, resolve, diagnostics);
   if (diagnostics.hasErrors) return failed();
   return { code, version, diagnostics: diagnostics.list(), symbols: [...symbols.values()] };

@@ -23,14 +23,17 @@ export function symbolsOf(
   return symbols;
 }
 
+/** `known` are names from elsewhere; those of the source go before. */
 export function resolver(
   symbols: ReadonlyMap<string, ProgramSymbol>,
   diagnostics: Diagnostics,
+  known: ReadonlyMap<string, ProgramSymbol> = new Map(),
 ): Resolve {
   return (token) => {
-    const symbol = symbols.get(token.text);
+    const symbol = symbols.get(token.text) ?? known.get(token.text);
     if (symbol === undefined) {
-      const hint = diagnostics.didYouMean(() => nearest(token.text, symbols.keys()));
+      const names = () => [...symbols.keys(), ...known.keys()];
+      const hint = diagnostics.didYouMean(() => nearest(token.text, names()));
       const shown = token.text.length > 40 ? `${token.text.slice(0, 40)}…` : token.text;
       diagnostics.error("UndefinedSymbol", token, `no label "${shown}"`, hint);
     }
