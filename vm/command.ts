@@ -2,11 +2,13 @@
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { CliContext } from "../cli/context.ts";
+import { COMMON_FLAGS } from "../cli/flags.ts";
 import { parseSize } from "../cli/size.ts";
-import { attach, kill, ps, repl, serve, spawn } from "./commands/session_commands.ts";
+import { attach, kill, ps, repl, serve, spawn, token } from "./commands/session_commands.ts";
 import type { EngineChoice } from "./machine.ts";
 
 export interface RunFlags {
+  readonly config?: string;
   readonly engine: EngineChoice;
   readonly fuel?: number;
   readonly memory?: number;
@@ -35,6 +37,7 @@ const run = buildCommand<RunFlags, [string], CliContext>({
   loader: async () => (await import("./commands/run.ts")).default,
   parameters: {
     flags: {
+      config: COMMON_FLAGS.config,
       engine: {
         kind: "enum",
         values: ["auto", "interpreter", "wasm"],
@@ -175,7 +178,7 @@ function parseBytes(value: string): number {
 }
 
 const command: RouteMap<CliContext> = buildRouteMap({
-  routes: { run, asm, disasm, repl, attach, serve, ps, spawn, kill },
+  routes: { run, asm, disasm, repl, attach, token, serve, ps, spawn, kill },
   docs: { brief: "an Iridium-compatible register machine: run, repl, serve, …" },
 });
 export default command;

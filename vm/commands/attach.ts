@@ -1,9 +1,9 @@
 import type { CliContext } from "../../cli/context.ts";
 import { parseHostPort } from "../../cluster/address.ts";
-import { readKeyFile } from "../../cluster/keys.ts";
 import { messageOf } from "../../cluster/errors.ts";
 import type { AttachFlags } from "./session_commands.ts";
 import { RemoteSession } from "../remote/client.ts";
+import { readToken } from "../remote/token.ts";
 import { complete } from "../repl/completion.ts";
 import type { SessionInput } from "../repl/channel.ts";
 import { linesOf } from "./lines_of.ts";
@@ -18,9 +18,7 @@ export default async function attach(
   address: string,
 ): Promise<void> {
   const tokenFile = flags.tokenFile ?? this.env["TOOLKIT_VM_TOKEN_FILE"];
-  const token = tokenFile === undefined
-    ? undefined
-    : await readKeyFile(tokenFile, "token of the VM");
+  const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
   const session = await RemoteSession.open(parseHostPort(address, DEFAULT_PORT), token);
   const send = (input: SessionInput): void => {
     // Whoever hung up is told by the end of what it sends.

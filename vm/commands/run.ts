@@ -1,9 +1,11 @@
+import { isConfigured } from "../../cli/config/places.ts";
 import type { CliContext } from "../../cli/context.ts";
 import type { Json } from "../../cluster/control.ts";
 import { Problem } from "../../cluster/errors.ts";
 import type { RunFlags } from "../command.ts";
 import type { Image } from "../image.ts";
-import { DEFAULT_LIMITS, TRAP_TEXTS } from "../machine.ts";
+import type { VmLimits } from "../limits.ts";
+import { DEFAULT_LIMITS, type MachineLimits, TRAP_TEXTS } from "../machine.ts";
 import { placeOf } from "../place.ts";
 import { Program, type ProgramState } from "../program.ts";
 import { integerLines, specialLine } from "../views.ts";
@@ -36,11 +38,7 @@ export default async function run(this: CliContext, flags: RunFlags, path: strin
   });
   const program: Program = new Program(image, world, {
     engine: observation?.engine() ?? flags.engine,
-    limits: {
-      memoryBytes: flags.memory ?? DEFAULT_LIMITS.memoryBytes,
-      stackWords: flags.stack ?? DEFAULT_LIMITS.stackWords,
-    },
-    ...flags.fuel === undefined ? {} : { fuelLimit: flags.fuel },
+    ...await limitsFor(this, flags),
   });
   const started = performance.now();
   const sliceFuel = observation?.sliceFuel ?? SLICE_FUEL;
@@ -61,6 +59,38 @@ function checkFlags({ engine, trace, profile }: RunFlags): void {
     hint: `toolkit vm run ${flag} FILE, without --engine`,
     exitCode: VmExit.usage,
   });
+}
+
+/** A flag wins over the configuration, which is read only if there is one: it costs time. */
+async function limitsFor(
+  context: CliContext,
+  flags: RunFlags,
+): Promise<{ readonly limits: MachineLimits; readonly fuelLimit: number }> {
+  const configured = flags.config !== undefined || await isConfigured(context.env)
+    ? await configuredLimits(context, flags)
+    : undefined;
+  const { memoryBytes, stackWords } = configured?.machine ?? DEFAULT_LIMITS;
+  return {
+    limits: { memoryBytes: flags.memory ?? memoryBytes, stackWords: flags.stack ?? stackWords },
+    fuelLimit: flags.fuel ?? configured?.fuel ?? Infinity,
+  };
+}
+
+/** What is wrong with the configuration ends as other wrong use does, out of the program's codes. */
+async function configuredLimits(context: CliContext, { config }: RunFlags): Promise<VmLimits> {
+  const { loadConfigFor } = await import("../../cli/settings.ts");
+  const { limitsOf } = await import("./settings.ts");
+  try {
+    return limitsOf((await loadConfigFor(context, config === undefined ? {} : { config })).config);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { message, hint } = error;
+    throw new Problem(message, {
+      ...hint === undefined ? {} : { hint },
+      exitCode: VmExit.usage,
+      cause: error,
+    });
+  }
 }
 
 function observationOf({ trace, profile }: RunFlags, image: Image): Observation | undefined {
