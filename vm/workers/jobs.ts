@@ -91,12 +91,12 @@ export class Jobs {
     if (this.#isReady.has(id) || !this.#jobs.has(id)) return;
     this.#isReady.add(id);
     this.#ready.push(id);
-    if (this.#awake) return;
-    this.#awake = true;
-    this.#options.later(() => this.#takeTurns());
+    // A line of a session takes microseconds; it need not wait for a timer.
+    if (!this.#awake) this.#takeTurns();
   }
 
   #takeTurns(): void {
+    this.#awake = true;
     const { hasMail, later } = this.#options;
     let id: JobId | undefined;
     while (!hasMail() && (id = this.#ready.shift()) !== undefined) {
