@@ -6,6 +6,7 @@ import { type Parts, upCommand } from "./cli/up.ts";
 
 const PARTS: Parts = {
   reminder: async () => (await import("./reminder/commands/part.ts")).default,
+  vm: async () => (await import("./vm/commands/part.ts")).default,
 };
 
 const COMMANDS: CommandTable = {
@@ -19,8 +20,9 @@ const COMMANDS: CommandTable = {
     defaultSubcommand: "run",
   },
   vm: {
-    brief: "an Iridium-compatible register machine: run, asm, disasm",
+    brief: "an Iridium-compatible register machine: run, asm, disasm, repl, serve, attach",
     load: async () => (await import("./vm/command.ts")).default,
+    defaultSubcommand: "repl",
     usageExitCodes: { run: 64 },
   },
   cluster: {

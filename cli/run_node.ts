@@ -19,7 +19,7 @@ import type { CliContext } from "./context.ts";
 import { dataDirOf } from "./settings.ts";
 import { groupIdOf } from "./group.ts";
 import { openLog } from "./log.ts";
-import type { PartMaker } from "./part.ts";
+import type { Part, PartMaker } from "./part.ts";
 import { onStopSignal } from "./signals.ts";
 
 export interface NodeRun {
@@ -30,10 +30,17 @@ export interface NodeRun {
   readonly parts: readonly PartMaker[];
 }
 
-/** Settled when the node has stopped; throws a {@link Problem} if it could not start or had to stop. */
-export async function runNode(context: CliContext, run: NodeRun): Promise<void> {
+/** A node that runs, until it is closed. */
+export interface OpenNode {
+  readonly node: Node;
+  readonly parts: readonly Part[];
+  /** Leaves the cluster and closes everything. */
+  close(): Promise<void>;
+}
+
+/** Throws a {@link Problem} if it cannot start. */
+export async function openNode(context: CliContext, run: NodeRun, log: Log): Promise<OpenNode> {
   const { config } = run;
-  const log = openLog(context, config.log);
   const keyring = await keyringFor(config);
   refuseOpenNode(config.discovery.bind_host, keyring);
   const { group } = config.control;
@@ -46,29 +53,47 @@ export async function runNode(context: CliContext, run: NodeRun): Promise<void> 
   let node: Node | undefined;
   try {
     if (groupId !== undefined) await dataDir.shareWith(groupId);
-    node = await startNode(run, services, keyring, dataDir, log);
+    const running = node = await startNode(run, services, keyring, dataDir, log);
     const control = await ControlServer.start({
       path: await controlSocketPath(dataDir.path, context.env["XDG_RUNTIME_DIR"]),
       methods: Object.assign({}, nodeMethods(node), ...services.map(({ methods }) => methods)),
       log,
       ...(groupId === undefined ? {} : { groupId }),
     });
+    return {
+      node,
+      parts,
+      close: async () => {
+        control.close();
+        await running.stop();
+        dataDir.close();
+      },
+    };
+  } catch (error) {
+    await node?.stop();
+    dataDir.close();
+    throw error;
+  }
+}
+
+/** Settled when the node has stopped; throws a {@link Problem} if it could not start or had to stop. */
+export async function runNode(context: CliContext, run: NodeRun): Promise<void> {
+  const log = openLog(context, run.config.log);
+  const { node, parts, close } = await openNode(context, run, log);
+  try {
     await giveUpPermissions();
-    tellStart(node, run, names, log);
-    const running = node;
+    tellStart(node, run, parts.map(({ service }) => service.name), log);
     const removeListeners = onStopSignal((signal) => {
       log.info(`${signal}: leaving the cluster`);
-      void running.stop();
+      void node.stop();
     });
-    const ended = parts.map(({ started }) => started?.(() => void running.stop()));
+    const ended = parts.map(({ started }) => started?.(() => void node.stop()));
     const reason = await node.stopped;
     for (const end of ended) end?.();
-    control.close();
     removeListeners();
     if (reason !== undefined) throw reason;
   } finally {
-    await node?.stop();
-    dataDir.close();
+    await close();
   }
 }
 

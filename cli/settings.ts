@@ -20,6 +20,14 @@ const SETTING_OF_FLAG: Readonly<Record<string, string>> = {
   keyFile: "cluster.key_file",
   mdns: "discovery.mdns",
   gpio: "gpio.driver",
+  enableRemoteAccess: "vm.remote_access",
+  bindHost: "vm.client_host",
+  bindPort: "vm.client_port",
+  tokenFile: "vm.token_file",
+  root: "vm.root",
+  threads: "vm.threads",
+  memory: "vm.limits.memory",
+  stack: "vm.limits.stack",
 };
 
 /** Reads file and environment and puts the flags on top. */

@@ -94,8 +94,22 @@ export function formatClusterKey(key: Uint8Array): string {
   return key.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** The 32 bytes of a key in base64url; `source` names it in the error. */
+/** What a key is for: kinds have the same form, and are never used for one another. */
+export interface KeyKind {
+  /** What it is called. */
+  readonly what: string;
+  /** The command that makes one. */
+  readonly maker: string;
+}
+
+const CLUSTER_KEY: KeyKind = { what: "cluster key", maker: "toolkit cluster keygen" };
+
+/** The 32 bytes of a cluster key in base64url; `source` names it in the error. */
 export function parseClusterKey(text: string, source: string): Uint8Array {
+  return parseKey(text, source, CLUSTER_KEY);
+}
+
+function parseKey(text: string, source: string, { what, maker }: KeyKind): Uint8Array {
   let key: Uint8Array | undefined;
   try {
     key = Uint8Array.fromBase64(text.trim(), { alphabet: "base64url" });
@@ -103,8 +117,8 @@ export function parseClusterKey(text: string, source: string): Uint8Array {
     // Told below, without showing what may be a secret.
   }
   if (key?.length !== CLUSTER_KEY_BYTES) {
-    throw new Problem(`${source} holds no cluster key (32 bytes in base64url)`, {
-      hint: "make one with: toolkit cluster keygen --out FILE",
+    throw new Problem(`${source} holds no ${what} (32 bytes in base64url)`, {
+      hint: `make one with: ${maker} --out FILE`,
     });
   }
   return key;
@@ -141,8 +155,13 @@ export async function writeClusterKey(path: string): Promise<void> {
   await syncFolder(folderOf(path));
 }
 
+/** Reads the file of a cluster key. */
+export function readClusterKey(path: string): Promise<Uint8Array> {
+  return readKeyFile(path, CLUSTER_KEY);
+}
+
 /** Reads a key file; one that others than its owner can read is refused. */
-export async function readClusterKey(path: string): Promise<Uint8Array> {
+export async function readKeyFile(path: string, { what, maker }: KeyKind): Promise<Uint8Array> {
   let text: string;
   let mode: number | null;
   try {
@@ -155,10 +174,10 @@ export async function readClusterKey(path: string): Promise<Uint8Array> {
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;
     throw new Problem(
-      missing ? `no cluster key at ${path}` : `cannot read the cluster key: ${messageOf(error)}`,
+      missing ? `no ${what} at ${path}` : `cannot read the ${what}: ${messageOf(error)}`,
       {
         hint: missing
-          ? `copy it from another host, or make the first one: toolkit cluster keygen --out ${path}`
+          ? `copy it from another host, or make the first one: ${maker} --out ${path}`
           : "run as the user who owns it, or mend its permissions",
         cause: error,
       },
@@ -166,9 +185,9 @@ export async function readClusterKey(path: string): Promise<Uint8Array> {
   }
   if (mode !== null && (mode & 0o077) !== 0) {
     throw new Problem(
-      `others can read the cluster key ${path} (mode ${(mode & 0o777).toString(8)})`,
+      `others can read the ${what} ${path} (mode ${(mode & 0o777).toString(8)})`,
       { hint: `chmod 600 ${path}` },
     );
   }
-  return parseClusterKey(text, path);
+  return parseKey(text, path, { what, maker });
 }

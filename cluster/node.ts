@@ -263,6 +263,12 @@ export class Node {
     );
   }
 
+  /** Looks for a node at HOST:PORT, from now on. */
+  lookFor(address: string): void {
+    this.core.mesh.addTarget(performance.now(), address, "hosts");
+    this.#flush();
+  }
+
   /** Calls `listener` with everything that happens until the returned function is called. */
   listen(listener: (event: NodeEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -607,6 +613,7 @@ export class Node {
       clockMsOf: (id) => this.core.clockMsOf(performance.now(), id),
       connected: () => this.core.connected(),
       away: () => this.core.away(),
+      members: () => this.members(false),
       nameOf: (id) => (id === this.id ? this.alias : nameOf(this.core, id)),
       send: (to, channel, bytes) => {
         assert(this.#serviceByChannel.get(channel) === service, "a part uses its own channels");

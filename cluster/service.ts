@@ -3,6 +3,7 @@
 import type { ControlMethods } from "./control.ts";
 import type { NodeId } from "./ids.ts";
 import type { Log } from "./log.ts";
+import type { MemberReport } from "./member_report.ts";
 import type { NodeEvent } from "./node_core.ts";
 import type { Random } from "./random.ts";
 import type { ChannelSpec } from "./transport/mux.ts";
@@ -48,6 +49,8 @@ export interface ServiceNode {
   connected(): NodeId[];
   /** Members that have failed, and may come back. */
   away(): NodeId[];
+  /** This node first, then all others that it knows of. */
+  members(): readonly MemberReport[];
   /** A member's alias, or the start of its ID. */
   nameOf(id: NodeId): string;
   /** False if there is no link, the queue is full or the other side does not know the channel. */

@@ -2,9 +2,13 @@
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { CliContext } from "../cli/context.ts";
+import { COMMON_FLAGS } from "../cli/flags.ts";
+import { parseSize } from "../cli/size.ts";
+import { attach, kill, ps, repl, serve, spawn, token } from "./commands/session_commands.ts";
 import type { EngineChoice } from "./machine.ts";
 
 export interface RunFlags {
+  readonly config?: string;
   readonly engine: EngineChoice;
   readonly fuel?: number;
   readonly memory?: number;
@@ -12,6 +16,8 @@ export interface RunFlags {
   readonly seed?: number;
   readonly clock: "real" | "fixed";
   readonly registers: boolean;
+  readonly trace: boolean;
+  readonly profile: boolean;
   readonly json: boolean;
 }
 
@@ -31,6 +37,7 @@ const run = buildCommand<RunFlags, [string], CliContext>({
   loader: async () => (await import("./commands/run.ts")).default,
   parameters: {
     flags: {
+      config: COMMON_FLAGS.config,
       engine: {
         kind: "enum",
         values: ["auto", "interpreter", "wasm"],
@@ -77,6 +84,18 @@ const run = buildCommand<RunFlags, [string], CliContext>({
         withNegated: false,
         brief: "show the registers at the end, on standard error",
       },
+      trace: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "tell every instruction and what it changed, on standard error",
+      },
+      profile: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "tell at the end which labels and lines it was busy with",
+      },
       json: {
         kind: "boolean",
         default: false,
@@ -92,9 +111,12 @@ const run = buildCommand<RunFlags, [string], CliContext>({
     fullDescription:
       "Runs a program, source or image, until it stops. The exit code is the program's: 0 after " +
       "HLT, 1 at its end or after IGL, 2 to 10 for traps; 64 used wrongly, 65 does not assemble or " +
-      "load, 66 file unreadable.\n\nExamples:\n  toolkit vm run examples/vm/hello.iasm\n" +
+      "load, 66 file unreadable.\n\nWith --trace or --profile the interpreter runs it, slower than else and " +
+      "otherwise the same.\n\nExamples:\n  toolkit vm run examples/vm/hello.iasm\n" +
       "  toolkit vm run --fuel 1000000 --registers loop.iasm\n" +
-      "  toolkit vm run --seed 1 --json guess.iasm < numbers.txt",
+      "  toolkit vm run --seed 1 --json guess.iasm < numbers.txt\n" +
+      "  toolkit vm run --trace loop.iasm 2>&1 | less\n" +
+      "  toolkit vm run --profile examples/vm/sieve.iasm",
   },
 });
 
@@ -142,18 +164,6 @@ const disasm = buildCommand<DisasmFlags, [string], CliContext>({
   },
 });
 
-const repl = buildCommand<Record<never, never>, [], CliContext>({
-  loader: async () => (await import("./commands/repl.ts")).default,
-  parameters: {},
-  docs: {
-    brief: "instructions typed line by line, and a debugger",
-    fullDescription:
-      "Runs each line of instructions as it is typed; a line that begins with ! is a " +
-      "command, and !help lists them. docs/repl.md tells more.\n\nExamples:\n  toolkit vm repl\n" +
-      "  printf 'load $0 #6 mul $0 $0 $0\\nprti $0\\n' | toolkit vm repl",
-  },
-});
-
 function parseCount(value: string): number {
   const count = Number(value);
   if (!/^\d{1,15}$/.test(value)) throw new Error("expected a whole number");
@@ -161,16 +171,14 @@ function parseCount(value: string): number {
 }
 
 function parseBytes(value: string): number {
-  const match = /^(\d{1,10})([kKMG]?)$/.exec(value);
-  if (match === null) throw new Error('expected bytes, such as "65536" or "16M"');
-  const units = { "": 1, k: 2 ** 10, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
-  const bytes = Number(match[1]) * units[match[2] as keyof typeof units];
+  const bytes = parseSize(value);
+  if (bytes === undefined) throw new Error('expected bytes, such as "65536" or "16M"');
   if (bytes > 2 ** 31) throw new Error("at most 2G");
   return bytes;
 }
 
 const command: RouteMap<CliContext> = buildRouteMap({
-  routes: { run, asm, disasm, repl },
-  docs: { brief: "an Iridium-compatible register machine: run, asm, disasm, repl" },
+  routes: { run, asm, disasm, repl, attach, token, serve, ps, spawn, kill },
+  docs: { brief: "an Iridium-compatible register machine: run, repl, serve, …" },
 });
 export default command;

@@ -211,8 +211,19 @@ function unzigzag(value: number): number {
 }
 
 function writeText(writer: ByteWriter, text: string): void {
-  const bytes = utf8(text);
-  writer.varint(bytes.length).raw(bytes);
+  if (!isAscii(text)) {
+    const bytes = utf8(text);
+    writer.varint(bytes.length).raw(bytes);
+    return;
+  }
+  // There are thousands of short names: calling an encoder for each takes longer than its work.
+  writer.varint(text.length);
+  for (let i = 0; i < text.length; i++) writer.u8(text.charCodeAt(i));
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
 }
 
 function readText(reader: ByteReader): string {

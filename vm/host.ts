@@ -11,6 +11,8 @@ import { fuelForBytes, type HostCall, type Machine, Trap, type TrapCode } from "
 export interface Host {
   /** Output, as it is; the bytes must not be kept. */
   write(bytes: Uint8Array): void;
+  /** False while too much output waits to be read: whoever wants to write more waits too. */
+  hasRoom(): boolean;
   /** A line of input without its newline, or that there is none yet, or that there will be none. */
   readLine(): Uint8Array | "wait" | "end";
   /** Milliseconds since 1970. */
@@ -19,8 +21,15 @@ export interface Host {
   random32(): number;
 }
 
-/** `done`: pc is at the next instruction; `wait`: nothing has changed, try again when there is input. */
+/** `done`: pc is at the next instruction; `wait`: nothing has changed, try again when the world has. */
 export type HostOutcome = "done" | "wait" | TrapCode;
+
+/** What the world has to have for a call that waits. */
+export type WaitsFor = "input" | "output";
+
+export function needOf(call: HostCall): WaitsFor {
+  return call === "GETL" ? "input" : "output";
+}
 
 const WORD = 2 ** 32;
 const ENCODER = new TextEncoder();
@@ -81,6 +90,7 @@ export class HostCalls {
   }
 
   #print(machine: Machine, bytes: Uint8Array): HostOutcome {
+    if (!this.#host.hasRoom()) return "wait";
     machine.charge(fuelForBytes(bytes.length));
     this.#host.write(bytes);
     return "done";

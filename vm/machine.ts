@@ -79,6 +79,8 @@ export interface Machine {
   charge(fuel: number): void;
   /** As it was when it was made, but for `fuelUsed`. */
   reset(): void;
+  /** Gives all its memory back; it must not be used any more. */
+  release(): void;
 }
 
 /** Runs machines that were made of the one image which the engine was made for. */

@@ -4,8 +4,9 @@
  */
 
 import type { Log } from "../cluster/log.ts";
+import type { Arena } from "./arena.ts";
 import { engineFor } from "./engine.ts";
-import { type Host, HostCalls } from "./host.ts";
+import { type Host, HostCalls, needOf, type WaitsFor } from "./host.ts";
 import type { Image } from "./image.ts";
 import {
   DEFAULT_LIMITS,
@@ -22,8 +23,8 @@ import { createMachine } from "./state.ts";
 export type ProgramState =
   /** The slice is used up; there is more to do. */
   | { readonly kind: "running" }
-  /** At a GETL without input; `run` tries again. */
-  | { readonly kind: "waiting" }
+  /** At an instruction that needs input, or room for output; `run` tries again. */
+  | { readonly kind: "waiting"; readonly for: WaitsFor }
   | { readonly kind: "stopped"; readonly code: 0 | 1 }
   /** 9 is the fuel limit, 10 is that it was killed. */
   | { readonly kind: "trapped"; readonly code: TrapCode; readonly pc: number };
@@ -41,13 +42,15 @@ export interface ProgramOptions {
   readonly limits?: MachineLimits;
   /** Units of fuel for the whole run; without it there is no end to them. */
   readonly fuelLimit?: number;
-  readonly engine?: EngineChoice;
+  /** A choice, or an engine for this very image. */
+  readonly engine?: EngineChoice | Engine;
+  /** Where its state lives; an arena of its own if not given. */
+  readonly arena?: Arena;
   /** Is told if the program has to be interpreted though that was not asked for. */
   readonly log?: Log;
 }
 
 const RUNNING: ProgramState = { kind: "running" };
-const WAITING: ProgramState = { kind: "waiting" };
 
 export class Program {
   readonly image: Image;
@@ -65,8 +68,9 @@ export class Program {
 
   constructor(image: Image, host: Host, options: ProgramOptions = {}) {
     this.image = image;
-    this.machine = createMachine(image, options.limits ?? DEFAULT_LIMITS);
-    this.engine = engineFor(options.engine ?? "auto", image, options.log);
+    this.machine = createMachine(image, options.limits ?? DEFAULT_LIMITS, options.arena);
+    const { engine = "auto" } = options;
+    this.engine = typeof engine === "string" ? engineFor(engine, image, options.log) : engine;
     this.#host = host;
     this.#calls = new HostCalls(image, host);
     this.#fuelLimit = options.fuelLimit ?? Infinity;
@@ -128,6 +132,11 @@ export class Program {
     this.#begun = false;
   }
 
+  /** Gives its memory back to the arena; it must not be used any more. */
+  release(): void {
+    this.machine.release();
+  }
+
   get #isOver(): boolean {
     return this.#state.kind === "stopped" || this.#state.kind === "trapped";
   }
@@ -146,7 +155,7 @@ export class Program {
   #perform(call: HostCall): void {
     const outcome = this.#calls.perform(call, this.machine);
     this.#waitsFor = outcome === "wait" ? call : undefined;
-    if (outcome === "wait") this.#state = WAITING;
+    if (outcome === "wait") this.#state = { kind: "waiting", for: needOf(call) };
     else if (outcome !== "done") this.#trap(outcome);
   }
 

@@ -9,6 +9,7 @@ import { messageOf, Problem } from "../../cluster/errors.ts";
 import { folderOf, joinPath } from "../../cluster/files.ts";
 import { nearest } from "../../cluster/nearest.ts";
 import { lineOf } from "./locate.ts";
+import { configPlaces, ENV_CONFIG, ENV_PREFIX } from "./places.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
 
 /** Settings as nested objects, not checked yet. */
@@ -30,9 +31,6 @@ export interface LoadedConfig {
   readonly path: string | undefined;
 }
 
-const ENV_PREFIX = "TOOLKIT_";
-/** Names the file, not a setting in it. */
-const ENV_CONFIG = "TOOLKIT_CONFIG";
 /** A config file is small; who names a disk image by mistake is told soon. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
@@ -75,13 +73,7 @@ async function readFile({ path, env }: ConfigSources): Promise<ConfigFile | unde
       exitCode: 2,
     });
   }
-  const home = env["XDG_CONFIG_HOME"] ?? (env["HOME"] && `${env["HOME"]}/.config`);
-  const places = [
-    "toolkit.toml",
-    ...(home ? [`${home}/toolkit/config.toml`] : []),
-    "/etc/toolkit/config.toml",
-  ];
-  for (const place of places) {
+  for (const place of configPlaces(env)) {
     const file = await tryRead(place);
     if (file !== undefined) return file;
   }
@@ -111,6 +103,11 @@ async function tryRead(path: string): Promise<ConfigFile | undefined> {
   }
 }
 
+const PATHS_IN_SECTIONS = [
+  ["cluster", ["key_file", "accept_keys"]],
+  ["vm", ["token_file", "root"]],
+] as const;
+
 /** A path in a config file is meant from where that file is, wherever the program was started. */
 function anchorPaths(settings: RawSettings, folder: string): RawSettings {
   const anchor = (path: unknown) =>
@@ -119,13 +116,19 @@ function anchorPaths(settings: RawSettings, folder: string): RawSettings {
       : path;
   const anchored: Record<string, unknown> = { ...settings };
   if ("data_dir" in settings) anchored["data_dir"] = anchor(settings["data_dir"]);
-  const { cluster } = settings;
-  if (typeof cluster !== "object" || cluster === null || Array.isArray(cluster)) return anchored;
-  const inner: Record<string, unknown> = { ...cluster };
-  if ("key_file" in inner) inner["key_file"] = anchor(inner["key_file"]);
-  const keys = inner["accept_keys"];
-  if (Array.isArray(keys)) inner["accept_keys"] = keys.map(anchor);
-  return { ...anchored, cluster: inner };
+  for (const [section, names] of PATHS_IN_SECTIONS) {
+    const inner = settings[section];
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) continue;
+    const moved: Record<string, unknown> = { ...inner };
+    for (const name of names) {
+      const value = moved[name];
+      if (value !== undefined) {
+        moved[name] = Array.isArray(value) ? value.map(anchor) : anchor(value);
+      }
+    }
+    anchored[section] = moved;
+  }
+  return anchored;
 }
 
 // -- the environment ------------------------------------------------------------------------------
@@ -149,17 +152,14 @@ function envOf(path: readonly string[]): string {
 }
 
 /** Every setting that has a place of its own, which entries of lists have not. */
-function settingPaths(): string[][] {
-  const paths: string[][] = [];
-  for (const [key, entry] of Object.entries(ConfigSchema.entries)) {
-    const { wrapped } = entry;
-    if ("entries" in wrapped) {
-      for (const name of Object.keys(wrapped.entries)) paths.push([key, name]);
-    } else if (key !== "reminder") {
-      paths.push([key]);
-    }
-  }
-  return paths;
+function settingPaths(schema: unknown = ConfigSchema): string[][] {
+  const entries = Object.entries(Object(Reflect.get(Object(schema), "entries")));
+  return entries.flatMap(([key, entry]) => {
+    // A list of tables has no place in the environment.
+    if (schema === ConfigSchema && key === "reminder") return [];
+    const inner = settingPaths(unwrapped(entry));
+    return inner.length === 0 ? [[key]] : inner.map((path) => [key, ...path]);
+  });
 }
 
 /** The environment holds text only; what the schema wants instead is made of it. */

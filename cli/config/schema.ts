@@ -5,6 +5,7 @@
 
 import * as v from "valibot";
 import { parseDuration } from "../duration.ts";
+import { parseSize } from "../size.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -80,6 +81,23 @@ function duration(low: number, high: number, description: string) {
         return NEVER;
       }
       return ms;
+    }),
+    v.description(description),
+  );
+}
+
+/** Bytes, written as "64M" or as a bare number. */
+function size(low: string, high: string, description: string) {
+  const expected = `expected a size from ${low} to ${high}, such as 65536 or "64M"`;
+  return v.pipe(
+    v.union([v.string(), v.number()], expected),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const bytes = parseSize(String(dataset.value));
+      if (bytes !== undefined && bytes >= parseSize(low)! && bytes <= parseSize(high)!) {
+        return bytes;
+      }
+      addIssue({ message: expected });
+      return NEVER;
     }),
     v.description(description),
   );
@@ -181,7 +199,36 @@ function section<const T extends v.ObjectEntries>(entries: T) {
   return v.optional(schema, {} as v.InferInput<typeof schema>);
 }
 
-export const PART_NAMES = ["reminder"] as const;
+const MAX_FUEL = Number.MAX_SAFE_INTEGER;
+
+const vmLimits = section({
+  memory: v.optional(size("64", "2G", "heap of a program"), "64M"),
+  stack: v.optional(whole(1, 268_435_456, "stack of a program, in words"), 2_097_152),
+  fuel: v.optional(
+    whole(1, MAX_FUEL, "instructions of a program, or of a line of a local session; else no end"),
+  ),
+  remote_fuel: v.optional(
+    whole(1, MAX_FUEL, "instructions of a line of a remote session"),
+    1_000_000_000,
+  ),
+  unread_output: v.optional(
+    size("4K", "64M", "output of a program that nobody has read; beyond, it is parked"),
+    "256K",
+  ),
+  sessions: v.optional(whole(1, 1_024, "remote sessions at a time"), 32),
+  line: v.optional(size("1K", "1M", "a line of a remote user"), "64K"),
+  idle: v.optional(
+    duration(1_000, 7 * 24 * HOUR_MS, "a remote session without a word for so long is closed"),
+    "30m",
+  ),
+  images: v.optional(whole(1, 65_536, "different programs in the background at a time"), 256),
+  background_programs: v.optional(
+    whole(1, 50_000, "programs in the background at a time"),
+    1_000,
+  ),
+});
+
+export const PART_NAMES = ["reminder", "vm"] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 export const ConfigSchema = v.strictObject({
@@ -234,6 +281,15 @@ export const ConfigSchema = v.strictObject({
       ),
       [...PART_NAMES],
     ),
+  }),
+  vm: section({
+    remote_access: v.optional(yesNo("whether remote users get sessions"), false),
+    client_host: v.optional(text("address for remote users", 255), "127.0.0.1"),
+    client_port: v.optional(whole(0, 65_535, "port for remote users; 0 for any"), 2244),
+    token_file: v.optional(text("what remote users must have, from: toolkit vm token")),
+    root: v.optional(text("folder whose files remote users may run")),
+    threads: v.optional(whole(1, 256, "workers that run programs; else one a core")),
+    limits: vmLimits,
   }),
   reminder: v.optional(
     v.pipe(

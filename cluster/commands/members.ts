@@ -31,7 +31,7 @@ export default async function members(this: CliContext, flags: MembersFlags): Pr
   }
   const answer = await ask(this, config, { method: "cluster.members", params });
   if (flags.json) return this.printJson(answer);
-  this.print(...tableOf(answer as unknown as MembersAnswer, this.paint));
+  this.print(...membersTable((answer as unknown as MembersAnswer).members, this.paint));
 }
 
 /** Shows each list that comes: redrawn in place on a terminal, a line per change elsewhere. */
@@ -52,7 +52,7 @@ class Watcher {
       for (const member of changed) this.context.printJson(member as unknown as Json);
     } else if (this.view.interactive) {
       // Drawn anew every second: the times go on.
-      this.view.show(() => tableOf(this.#latest, this.context.paint));
+      this.view.show(() => membersTable(this.#latest.members, this.context.paint));
     } else {
       for (const { id, alias, address, state } of changed) {
         const time = new Date().toISOString();
@@ -70,7 +70,8 @@ class Watcher {
   }
 }
 
-function tableOf({ members }: MembersAnswer, paint: Paint): string[] {
+/** The members as people read them. */
+export function membersTable(members: readonly MemberReport[], paint: Paint): string[] {
   const now = Date.now();
   const header = ["NAME", "ID", "ADDRESS", "STATE", "SINCE", "RTT", "FOUND BY", "PARTS"];
   return formatTable([

@@ -1,6 +1,7 @@
 /**
- * Random programs on the interpreter and on translated code, whole and cut into the smallest regions, in the
- * same random slices of fuel: everything that can be seen of them has to be equal after each slice.
+ * Random programs on the interpreter, plain and observed, and on translated code, whole and cut into the
+ * smallest regions, in the same random slices of fuel: everything that can be seen of them has to be equal
+ * after each slice.
  *
  *     deno run -A tests/simulation/vm_fuzz.ts SEED [COUNT]
  */
@@ -13,6 +14,7 @@ import { entryOf, type Image, loadImage, makeImage } from "../../vm/image.ts";
 import { ISA, type Mnemonic, MNEMONICS, type OperandKind } from "../../vm/isa.ts";
 import { Interpreter } from "../../vm/interpreter.ts";
 import type { Engine, Exit, MachineLimits } from "../../vm/machine.ts";
+import { ObservedInterpreter } from "../../vm/observed.ts";
 import { createMachine, type Process } from "../../vm/state.ts";
 import { WasmEngine } from "../../vm/wasm/engine.ts";
 import { GRANULE } from "../../vm/wasm/regions.ts";
@@ -305,6 +307,7 @@ export function fuzz(seed: number): Fuzzed {
   const program = decode(generated.image);
   const runs = [
     new Run("interpreter", new Interpreter(program), generated, ARENA),
+    new Run("observed", new ObservedInterpreter(program, { begin() {} }), generated, ARENA),
     new Run("wasm", new WasmEngine(program), generated, ARENA),
     new Run(
       "wasm in regions, translated again",

@@ -23,6 +23,12 @@ export class TestHost implements Host {
   readonly input: (string | "wait")[] = [];
   ms = 0x123_4567_89ab;
   random = 1;
+  /** Too much output waits. */
+  full = false;
+
+  hasRoom(): boolean {
+    return !this.full;
+  }
 
   write(bytes: Uint8Array): void {
     this.output.push(...bytes);

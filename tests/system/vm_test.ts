@@ -127,6 +127,69 @@ Deno.test("a program reads lines from standard input until its end", async () =>
   assert.match(stdout, /Bye\.\n$/);
 });
 
+Deno.test("vm run --trace tells every instruction and what it changed, between the output", async () => {
+  await using dir = await TempDir.make();
+  const text = ".data\nhi: .asciiz 'hi '\n.code\ncloop #1\nagain: prts @hi\nloop @again\nhlt\n";
+  const path = await fileWith(dir, text);
+  const { code, stdout, stderr } = await toolkit(["vm", "run", "--trace", path]);
+  assert.deepEqual([code, stdout], [0, "hi hi "]);
+  assert.equal(
+    stderr,
+    [
+      "ADDRESS  LINE  LABEL         INSTRUCTION           CHANGES",
+      "    104     4                cloop #1              loop = 1",
+      '    108     5  again         prts @hi              prints "hi "',
+      "    112     6  again + 4     loop @again           loop = 0  → again",
+      '    108     5  again         prts @hi              prints "hi "',
+      "    112     6  again + 4     loop @again",
+      "    116     7  again + 8     hlt",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("vm run --trace without end is ended by a signal, and by a reader that leaves", async () => {
+  await using dir = await TempDir.make();
+  const path = await fileWith(dir, FOREVER);
+  await using process = start(["vm", "run", "--trace", path]);
+  await process.says(/djmpe @again\s+→ again/);
+  process.signal("SIGINT");
+  assert.equal((await process.ended).code, 130);
+  const { stdout } = await toolkit(["vm", "run", "--trace", path], {
+    prefix: ["bash", "-c", '"$@" 2>&1 | head -n 2 | wc -l; echo "${PIPESTATUS[0]}"', "bash"],
+  });
+  assert.equal(stdout.trim(), "2\n141");
+});
+
+Deno.test("vm run --profile says which labels were busy, also as JSON, and when it is ended", async () => {
+  const path = `${EXAMPLES}sieve.iasm`;
+  const { code, stderr } = await toolkit(["vm", "run", "--profile", path]);
+  assert.equal(code, 0);
+  assert.match(stderr, /^LABEL +ADDRESS +LINE +INSTRUCTIONS +SHARE +CALLS\nmark +176 +23 +5 636 /);
+  assert.match(stderr, /\nHOTTEST .*\nmark +176 +23 +1 409 +11\.3 % +setb \$4 \$1\n/);
+  const { stdout } = await toolkit(["vm", "run", "--profile", "--json", path]);
+  const { profile, engine } = JSON.parse(stdout);
+  assert.equal(engine, "interpreter");
+  const { symbol, address, line, instructions } = profile[0];
+  assert.deepEqual([symbol, address, line, instructions], ["mark", 176, 23, 5636]);
+  await using dir = await TempDir.make();
+  await using process = start(["vm", "run", "--profile", await fileWith(dir, CHATTY)]);
+  await process.says(/again/);
+  process.signal("SIGINT");
+  const ended = await process.ended;
+  assert.equal(ended.code, 130);
+  assert.match(ended.stderr, /\nagain +\d+ +5 [^]*\nHOTTEST/);
+});
+
+Deno.test("vm run refuses to trace translated code", async () => {
+  for (const flag of ["--trace", "--profile"]) {
+    const args = ["vm", "run", flag, "--engine", "wasm", `${EXAMPLES}hello.iasm`];
+    const { code, stdout, stderr } = await toolkit(args);
+    assert.deepEqual([code, stdout], [64, ""]);
+    assert.match(stderr, /^error: --\w+ goes with the interpreter.*\n {2}try: .*\n$/);
+  }
+});
+
 Deno.test("B40: an image can be written, and runs as its source does", async () => {
   await using dir = await TempDir.make();
   const image = dir.file("fibonacci.ir");

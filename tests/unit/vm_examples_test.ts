@@ -23,6 +23,7 @@ async function run(name: string, input: readonly string[] = [], random = 0): Pro
   const lines = [...input];
   const program = new Program(image, {
     write: (bytes) => void output.push(...bytes),
+    hasRoom: () => true,
     readLine: () => lines.length === 0 ? "end" : encoder.encode(lines.shift()),
     clockMs: () => 0,
     random32: () => random,

@@ -14,6 +14,7 @@ class Talk {
     const decoder = new TextDecoder();
     this.session = new Session({
       write: (bytes) => (this.#out += decoder.decode(bytes, { stream: true })),
+      hasRoom: () => true,
       clockMs: () => 0,
       random32: () => 4,
     });
@@ -32,8 +33,9 @@ class Talk {
     for (let left = slices; left > 0; left--) {
       const { state } = this.session;
       if (state.kind === "running") this.session.run(1_000);
-      else if (state.kind === "file") this.#load(state.path);
-      else return;
+      else if (state.kind === "asking" && state.request.type === "file") {
+        this.#load(state.request.path);
+      } else return;
     }
   }
 
@@ -53,11 +55,12 @@ class Talk {
 
   #load(path: string): void {
     const file = this.files[path];
-    if (file === undefined) this.session.notLoaded(`cannot read ${path}`);
-    else {this.session.loaded(
-        path,
-        typeof file === "string" ? new TextEncoder().encode(file) : file,
-      );}
+    if (file === undefined) {
+      this.session.answer({ type: "lines", lines: [`cannot read ${path}`] });
+    } else {
+      const bytes = typeof file === "string" ? new TextEncoder().encode(file) : file;
+      this.session.answer({ type: "file", path, bytes });
+    }
   }
 }
 
@@ -268,6 +271,7 @@ Deno.test("repl: no command minds missing or odd arguments (B47)", () => {
       const talk = new Talk();
       talk.say("x: nop", name + argument);
       if (talk.session.state.kind === "path") talk.session.interrupt();
+      if (talk.session.state.kind === "asking") talk.session.answer({ type: "lines", lines: [] });
       if (name !== "!quit") assert.equal(talk.session.state.kind, "ready", name + argument);
     }
   }
@@ -294,4 +298,35 @@ Deno.test("repl: what a program writes without a newline is its prompt", () => {
   assert.equal(talk.session.transcript.unfinishedLine, "two? ");
   talk.session.transcript.lineTyped();
   assert.equal(talk.session.transcript.unfinishedLine, "");
+});
+
+Deno.test("repl: one command shows a bounded part of what is large, and how to go on", () => {
+  const talk = new Talk();
+  talk.say("load $0 #0 lui $0 #0", "load $0 #3 lui $0 #0", "aloc $0", "load $1 #1");
+  const heap = talk.say("!heap 0 1000000");
+  assert.match(heap, /^… and 131136 more bytes; !heap 65536 goes on\nheap of 196672 bytes$/m);
+  assert.ok(heap.split("\n").length < 4_200);
+  assert.match(talk.say("!heap 196608"), /^heap of 196672 bytes$/m);
+
+  talk.say("load $2 #10000 push $1 dec $2 neq $2 $3 load $4 #96 jmpe $4");
+  assert.match(talk.say("!stack 100000"), /^… and \d+ more words\nstack of \d+ words$/m);
+
+  for (let n = 0; n < 50; n++) talk.say("nop ".repeat(100));
+  const all = talk.say("!disasm");
+  const next = /^… and \d+ more bytes; !disasm (\d+) goes on$/m.exec(all)![1]!;
+  assert.ok(all.split("\n").length < 4_200);
+  assert.match(talk.say(`!disasm ${next}`), new RegExp(`^ +${next}  nop$`, "m"));
+  assert.match(talk.say("!program"), /^… and \d+ more bytes$/m);
+});
+
+Deno.test("repl: a program that only grows is full some time, and can be emptied", () => {
+  const talk = new Talk();
+  const line = "nop ".repeat(8_192);
+  for (let n = 0; n < 32; n++) assert.equal(talk.say(line), "");
+  assert.equal(talk.say("nop"), "the program is full; !clear_program empties it\n");
+  assert.equal(talk.say("!clear_program", "nop"), "");
+  const labels = (from: number) =>
+    Array.from({ length: 1_024 }, (_, i) => `l${from + i}:`).join(" ");
+  for (let n = 0; n < 64; n++) talk.say(`${labels(n * 1_024)} nop`);
+  assert.equal(talk.say("nop"), "the program is full; !clear_program empties it\n");
 });

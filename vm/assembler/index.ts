@@ -16,7 +16,7 @@ import {
 import { ISA } from "../isa.ts";
 import { type Diagnostic, Diagnostics } from "./diagnostics.ts";
 import { applyHeader, checkHeader, headerVersion } from "./header.ts";
-import { type Layout, needsWide, place, widen } from "./layout.ts";
+import { type Layout, needsWide, place, valueOfLabel, widen } from "./layout.ts";
 import { debugInfoOf, encodeCode, encodeData } from "./output.ts";
 import { parse } from "./parser.ts";
 import { Positions } from "./positions.ts";
@@ -126,17 +126,26 @@ function settle(
   frontOf: (layout: Layout) => Front,
 ): Placed {
   const layout = place(sections, diagnostics);
+  const placed = (layout: Layout, front: Front): Placed => {
+    return { ...front, layout, symbols: symbolsOf(sections, layout, front.entry) };
+  };
   // Too long for any image: nothing to be gained by working on it.
-  const isHopeless = layout.code.at(-1)! > MAX_IMAGE_BYTES;
-  const front = isHopeless ? { entry: 0 } : frontOf(layout);
-  const symbols = symbolsOf(sections, layout, front.entry);
-  const labelsFit = known.size === 0 && layout.data.at(-1)! <= MAX_ADDRESS[0]! &&
-    front.entry + layout.code.at(-1)! <= MAX_ADDRESS[0]!;
-  const valueOf = (name: string) => (symbols.get(name) ?? known.get(name))?.value;
-  if (isHopeless || !needsWide(sections, labelsFit, valueOf)) return { ...front, layout, symbols };
+  if (layout.code.at(-1)! > MAX_IMAGE_BYTES) return placed(layout, { entry: 0 });
+  const isWide = (entry: number) => {
+    const labelsFit = known.size === 0 && layout.data.at(-1)! <= MAX_ADDRESS[0]! &&
+      entry + layout.code.at(-1)! <= MAX_ADDRESS[0]!;
+    return needsWide(sections, labelsFit, (name) => {
+      const label = sections.labels.get(name);
+      return label === undefined ? known.get(name)?.value : valueOfLabel(label, layout, entry);
+    });
+  };
+  // What does not fit without debug information does not fit with it: no need to make that twice.
+  if (!isWide(entryOf(layout.data.at(-1)!))) {
+    const front = frontOf(layout);
+    if (!isWide(front.entry)) return placed(layout, front);
+  }
   const wide = widen(layout, sections);
-  const wideFront = frontOf(wide);
-  return { ...wideFront, layout: wide, symbols: symbolsOf(sections, wide, wideFront.entry) };
+  return placed(wide, frontOf(wide));
 }
 
 function isTooLong({ layout, entry }: Placed, diagnostics: Diagnostics): boolean {

@@ -3,16 +3,21 @@
 import { writeAll } from "../../cluster/files.ts";
 import { SeededRandom, systemRandom } from "../../cluster/random.ts";
 import type { Host } from "../host.ts";
+import { OutputBuffer } from "../output_buffer.ts";
 
 const NEWLINE = 10;
 /** A line of input without an end is taken in pieces of this size. */
 const MAX_LINE_BYTES = 1024 * 1024;
+/** Output that waits to be written; a program that has more to say waits too. */
+const MAX_WAITING_BYTES = 256 * 1024;
 
 export interface ConsoleOptions {
   readonly seed: number | undefined;
   readonly clock: "real" | "fixed";
   /** Called with each piece of output; the bytes are the callee's. */
   readonly output: (bytes: Uint8Array) => void;
+  /** As {@link Host.hasRoom}. */
+  readonly hasRoom: () => boolean;
 }
 
 export class Console implements Host {
@@ -28,6 +33,10 @@ export class Console implements Host {
 
   write(bytes: Uint8Array): void {
     this.#options.output(bytes.slice());
+  }
+
+  hasRoom(): boolean {
+    return this.#options.hasRoom();
   }
 
   readLine(): Uint8Array | "wait" | "end" {
@@ -68,31 +77,13 @@ export class Console implements Host {
 }
 
 /** Output on its way to standard output, written in big pieces. */
-export class OutputBuffer {
-  #pieces: Uint8Array[] = [];
-  #bytes = 0;
-
-  add(bytes: Uint8Array): void {
-    this.#pieces.push(bytes);
-    this.#bytes += bytes.length;
-  }
-
-  /** Bytes that wait. */
-  get length(): number {
-    return this.#bytes;
+export class StdoutBuffer extends OutputBuffer {
+  get hasRoom(): boolean {
+    return this.length < MAX_WAITING_BYTES;
   }
 
   /** Throws if nobody reads any more. */
   async flush(): Promise<void> {
-    if (this.#bytes === 0) return;
-    const all = new Uint8Array(this.#bytes);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    this.#pieces = [];
-    this.#bytes = 0;
-    await writeAll(Deno.stdout, all);
+    if (this.length > 0) await writeAll(Deno.stdout, this.take());
   }
 }

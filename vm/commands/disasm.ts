@@ -1,7 +1,8 @@
 import type { CliContext } from "../../cli/context.ts";
 import { disassemble } from "../disassembler.ts";
 import type { DisasmFlags } from "../command.ts";
-import { loadImageFile, readProgramFile } from "./source.ts";
+import { readProgramFile } from "./program_files.ts";
+import { loadImageFile } from "./source.ts";
 
 export default async function disasm(
   this: CliContext,

@@ -1,5 +1,7 @@
 /** Where a REPL's lines come from; here from a pipe or a file, plain and without a prompt. */
 
+import { writeAll } from "../../cluster/files.ts";
+
 const NEWLINE = 10;
 /** A line without an end is taken in pieces of this size. */
 const MAX_LINE_BYTES = 1024 * 1024;
@@ -18,6 +20,8 @@ export interface LineSource {
   readonly isTerminal: boolean;
   /** The next line, without its newline; one call at a time. */
   next(options: LineOptions): Promise<LineResult>;
+  /** Shows bytes, above the line that is being edited if there is one. */
+  show(bytes: Uint8Array): Promise<void>;
   close(): void;
 }
 
@@ -49,6 +53,10 @@ export class PipeLines implements LineSource {
       this.#asked = undefined;
       if (result === "interrupted") return result;
     }
+  }
+
+  async show(bytes: Uint8Array): Promise<void> {
+    await writeAll(Deno.stdout, bytes);
   }
 
   close(): void {

@@ -1,100 +1,157 @@
+import type { LoadedConfig } from "../../cli/config/load.ts";
 import type { CliContext } from "../../cli/context.ts";
-import { messageOf } from "../../cluster/errors.ts";
-import { systemRandom } from "../../cluster/random.ts";
-import { complete as completionOf } from "../repl/completion.ts";
-import { BANNER, PATH_PROMPT, PROMPT, Session } from "../repl/session.ts";
-import { OutputBuffer } from "./console.ts";
-import { type LineSource, PipeLines } from "./lines.ts";
-import { TerminalLines } from "./terminal_lines.ts";
-import { readProgramFile, VmExit } from "./source.ts";
+import { openLog } from "../../cli/log.ts";
+import { loadConfigFor } from "../../cli/settings.ts";
+import type { Log } from "../../cluster/log.ts";
+import type { ReplFlags } from "./session_commands.ts";
+import { Conversation } from "../conversation.ts";
+import type { RemoteServer } from "../remote/server.ts";
+import { complete } from "../repl/completion.ts";
+import { Workshop } from "../workshop.ts";
+import { answer } from "./answers.ts";
+import { ReplCluster } from "./cluster_access.ts";
+import type { LineSource } from "./lines.ts";
+import { linesOf } from "./lines_of.ts";
+import { LocalFront } from "./local_front.ts";
+import { membersOnly, openRemote } from "./part.ts";
+import { readProgramFile } from "./program_files.ts";
+import { limitsOf, threadsOf } from "./settings.ts";
+import { VmExit } from "./exit_codes.ts";
 
-/** Fuel between two looks at the keys: a few milliseconds. */
-const SLICE_FUEL = 1_000_000;
-const INTERRUPTED = 130;
-
-export default async function repl(this: CliContext): Promise<void> {
-  const output = new OutputBuffer();
-  const session = new Session({
-    write: (bytes) => output.add(bytes.slice()),
-    clockMs: () => Date.now(),
-    random32: () => systemRandom.u32(),
+export default async function repl(
+  this: CliContext,
+  flags: ReplFlags,
+  file: string | undefined,
+): Promise<void> {
+  const loaded = await loadConfigFor(this, flags);
+  const log = new SessionLog(openLog(this, loaded.config.log));
+  const workshop = new Workshop({
+    limits: limitsOf(loaded.config),
+    threads: threadsOf(loaded.config, false),
+    log,
   });
-  const { terminal } = this;
-  const interrupted = () => session.interrupt();
-  const complete = (before: string) => completionOf(before, session.program.symbols.values());
-  const lines = terminal.stdinIsTerminal && terminal.stdoutIsTerminal
-    ? new TerminalLines({ terminal, interrupted, complete })
-    : new PipeLines(interrupted);
-  session.say(BANNER);
+  const session = new LocalSession(this, flags, loaded, workshop, log);
+  if (this.terminal.stdinIsTerminal) log.show = (line) => session.tell(line);
   try {
-    this.process.exitCode = await converse(session, lines, () => output.flush());
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-    this.process.exitCode = VmExit.brokenPipe;
+    this.process.exitCode = await session.run(file);
   } finally {
-    lines.close();
+    await session.close();
+    workshop.close();
   }
 }
 
-/** Gives the session what it wants, until it or its lines end; gives the exit code. */
-async function converse(
-  session: Session,
-  lines: LineSource,
-  flush: () => Promise<void>,
-): Promise<number> {
-  for (;;) {
-    const { state } = session;
-    await flush();
-    switch (state.kind) {
-      case "ended":
-        return 0;
-      case "running":
-        session.run(SLICE_FUEL);
-        // Only what goes on needs a turn of the event loop, for Ctrl-C; it takes longer than a short line.
-        if (session.state.kind === "running") await new Promise((done) => setTimeout(done, 0));
-        break;
-      case "file":
-        await load(session, state.path);
-        break;
-      case "ready":
-      case "path":
-      case "input": {
-        const code = await nextLine(session, lines, state.kind, flush);
-        if (code !== undefined) return code;
-      }
+/** The log as far as it is for people: on a terminal above the line that is being typed. */
+class SessionLog implements Log {
+  readonly #log: Log;
+  show: ((line: string) => void) | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  debug(message: string): void {
+    this.#log.debug(message);
+  }
+
+  info(message: string): void {
+    if (this.show === undefined) this.#log.info(message);
+    else this.show(message);
+  }
+
+  warn(message: string): void {
+    if (this.show === undefined) this.#log.warn(message);
+    else this.show(`warning: ${message}`);
+  }
+
+  error(message: string): void {
+    if (this.show === undefined) this.#log.error(message);
+    else this.show(`error: ${message}`);
+  }
+}
+
+/** A session of whoever sits at this terminal, and what has been opened for it. */
+class LocalSession {
+  readonly #context: CliContext;
+  readonly #loaded: LoadedConfig;
+  readonly #workshop: Workshop;
+  readonly #log: Log;
+  readonly #cluster: ReplCluster;
+  readonly #lines: LineSource;
+  readonly #front: LocalFront;
+  readonly #conversation: Conversation;
+  #remote: RemoteServer | undefined;
+
+  constructor(
+    context: CliContext,
+    flags: ReplFlags,
+    loaded: LoadedConfig,
+    workshop: Workshop,
+    log: Log,
+  ) {
+    this.#context = context;
+    this.#loaded = loaded;
+    this.#workshop = workshop;
+    this.#log = log;
+    this.#cluster = new ReplCluster(context, loaded, workshop, log);
+    this.#lines = linesOf(
+      context,
+      () => this.#conversation.input({ type: "interrupt" }),
+      (before) => complete(before, this.#front.labels),
+    );
+    this.#front = new LocalFront(this.#lines);
+    const { fuel } = workshop.limits;
+    const { background } = workshop;
+    this.#conversation = new Conversation({
+      workshop,
+      front: this.#front,
+      name: "repl",
+      session: {
+        isInteractive: this.#lines.isTerminal,
+        clock: flags.clock,
+        ...flags.seed === undefined ? {} : { seed: flags.seed },
+        ...fuel === Infinity ? {} : { fuelPerLine: fuel },
+      },
+      answer: (request, owner) =>
+        answer(request, {
+          background,
+          owner,
+          seesAll: true,
+          readFile: readProgramFile,
+          cluster: this.#cluster,
+        }),
+    });
+  }
+
+  tell(line: string): void {
+    void this.#conversation.tell([line]);
+  }
+
+  /** Gives the exit code. */
+  async run(file: string | undefined): Promise<number> {
+    const { config } = this.#loaded;
+    if (config.vm.remote_access) {
+      const cluster = membersOnly(() => this.#cluster.members());
+      this.#remote = await openRemote(config, this.#workshop, this.#log, cluster);
+      void this.#conversation.tell([`remote users are welcome on port ${this.#remote.port}`]);
     }
+    const { input, ended } = this.#conversation;
+    const over = ended.then((reason) => {
+      if (reason !== undefined && !this.#front.isBroken) this.#context.note(`error: ${reason}`);
+      return reason;
+    });
+    const code = await this.#front.converse(
+      input,
+      over,
+      file === undefined ? undefined : `!load_file ${file}`,
+    );
+    if (this.#front.isBroken) return VmExit.brokenPipe;
+    return code;
   }
-}
 
-/** The exit code if there is nothing more to do. */
-async function nextLine(
-  session: Session,
-  lines: LineSource,
-  kind: "ready" | "path" | "input",
-  flush: () => Promise<void>,
-): Promise<number | undefined> {
-  if (lines.isTerminal && kind !== "input") {
-    session.transcript.endLine();
-    await flush();
-  }
-  const prompt =
-    { ready: PROMPT, path: PATH_PROMPT, input: session.transcript.unfinishedLine }[kind];
-  const result = await lines.next({ prompt, history: kind === "ready" ? session.history : [] });
-  if (lines.isTerminal) session.transcript.lineTyped();
-  if (result === "end") {
-    if (kind === "ready") return 0;
-    session.endInput();
-  } else if (result === "interrupted") {
-    if (kind === "ready" && !lines.isTerminal) return INTERRUPTED;
-    session.interrupt();
-  } else session.enter(result.line);
-  return undefined;
-}
-
-async function load(session: Session, path: string): Promise<void> {
-  try {
-    session.loaded(path, await readProgramFile(path));
-  } catch (error) {
-    session.notLoaded(messageOf(error));
+  async close(): Promise<void> {
+    this.#lines.close();
+    this.#conversation.close();
+    this.#remote?.close();
+    await this.#cluster.close();
   }
 }

@@ -1,30 +1,11 @@
 /** Files that hold programs: reading them, and telling what is wrong with them. */
 
 import type { CliContext } from "../../cli/context.ts";
-import { messageOf, Problem } from "../../cluster/errors.ts";
+import { Problem } from "../../cluster/errors.ts";
 import { assemble, formatDiagnostics } from "../assembler/index.ts";
 import { type Image, ImageError, loadImage, looksLikeImage } from "../image.ts";
-
-/** As in <sysexits.h>: the codes below 64 are the program's own. */
-export const VmExit = { data: 65, noInput: 66, brokenPipe: 141 } as const;
-
-/** Longer ones are no programs. */
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
-
-/** Throws a {@link Problem} with exit code 66. */
-export async function readProgramFile(path: string): Promise<Uint8Array> {
-  try {
-    const { isFile, size } = await Deno.stat(path);
-    if (isFile && size > MAX_FILE_BYTES) throw new Error("it is longer than any program");
-    return await Deno.readFile(path);
-  } catch (error) {
-    throw new Problem(`cannot read ${path}: ${messageOf(error)}`, {
-      hint: "name a file with source or an image",
-      exitCode: VmExit.noInput,
-      cause: error,
-    });
-  }
-}
+import { VmExit } from "./exit_codes.ts";
+import { readProgramFile } from "./program_files.ts";
 
 /** Source as an image. Tells all errors and warnings; throws a {@link Problem} if it is wrong. */
 export function assembleFile(

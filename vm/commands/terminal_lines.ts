@@ -5,11 +5,15 @@
  */
 
 import type { Terminal } from "../../cli/terminal.ts";
+import { writeAll } from "../../cluster/files.ts";
 import type { Completion } from "../repl/completion.ts";
 import { type Key, KeyParser } from "../repl/key_parser.ts";
 import { LineEditor } from "../repl/line_editor.ts";
 import type { LineOptions, LineResult, LineSource } from "./lines.ts";
 
+const NEWLINE = 10;
+/** The editor's line takes one row. */
+const CLEAR_ROW = "\r\x1b[K";
 /** Keys that wait; a cat on the keyboard is not kept for ever. */
 const MAX_WAITING_KEYS = 1024 * 1024;
 const END_SIGNALS = [["SIGTERM", 143], ["SIGHUP", 129]] as const;
@@ -28,6 +32,8 @@ export class TerminalLines implements LineSource {
   readonly #listeners: (readonly [Deno.Signal, () => void])[];
   /** Of the line that is asked for. */
   #wake: (() => void) | undefined;
+  /** Stands on the screen. */
+  #editor: LineEditor | undefined;
   #closed = false;
   /** The terminal is gone. */
   #ended = false;
@@ -52,13 +58,27 @@ export class TerminalLines implements LineSource {
     const columns = () => terminal.columns;
     const editor = new LineEditor({ prompt, history, columns, complete });
     terminal.out(editor.draw());
-    for (;;) {
-      const key = await this.#key();
-      if (key === undefined) return "end";
-      const { text, done } = editor.press(key);
-      terminal.out(text);
-      if (done !== undefined) return done;
+    this.#editor = editor;
+    try {
+      for (;;) {
+        const key = await this.#key();
+        if (key === undefined) return "end";
+        const { text, done } = editor.press(key);
+        terminal.out(text);
+        if (done !== undefined) return done;
+      }
+    } finally {
+      this.#editor = undefined;
     }
+  }
+
+  async show(bytes: Uint8Array): Promise<void> {
+    const { terminal } = this.#options;
+    if (this.#editor !== undefined) terminal.out(CLEAR_ROW);
+    await writeAll(Deno.stdout, bytes);
+    if (this.#editor === undefined) return;
+    const isWhole = bytes.at(-1) === NEWLINE;
+    terminal.out((isWhole ? "" : "\r\n") + this.#editor.draw());
   }
 
   close(): void {

@@ -14,7 +14,8 @@ import {
 } from "../views.ts";
 import type { GrowingProgram } from "./growing_program.ts";
 import { textsAt } from "./places.ts";
-import type { Goal } from "./session.ts";
+import type { Request } from "./requests.ts";
+import type { FileUse, Goal } from "./session.ts";
 
 /** What commands do their work on. */
 export interface CommandTarget {
@@ -23,7 +24,8 @@ export interface CommandTarget {
   /** Can be called on its own. */
   readonly say: (...lines: readonly string[]) => void;
   go(goal: Goal): void;
-  load(path: string): void;
+  use(path: string, use: FileUse): void;
+  ask(request: Request): void;
   quit(): void;
 }
 
@@ -39,17 +41,20 @@ export interface Command {
 const DEFAULT_HEAP_BYTES = 256;
 const DEFAULT_STACK_WORDS = 32;
 const MAX_STEPS = 1_000_000_000;
+/** One command shows so much at most: the screen, and the memory of a node with many users, is small. */
+const MAX_SHOWN_LINES = 4_096;
+const MAX_SHOWN_BYTES = 64 * 1024;
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!help", { brief: "this list", run: help }],
   ["!quit", { brief: "ends the REPL; so does the end of input", run: (target) => target.quit() }],
   ["!history", {
     brief: "the lines so far",
-    run: (target) => target.say(...target.history),
+    run: (target) => target.say(...target.history.slice(-MAX_SHOWN_LINES)),
   }],
   ["!program", {
     brief: "the code as decimal bytes",
-    run: ({ program, say }) => say(...orNone(byteLines(program.image.bytes, program.image.entry))),
+    run: showBytes,
   }],
   ["!disasm", {
     usage: "[LABEL|ADDRESS]",
@@ -79,7 +84,30 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!load_file", {
     usage: "[PATH]",
     brief: "runs a file in place of the program",
-    run: (target, path) => target.load(path),
+    run: (target, path) => target.use(path, "load"),
+  }],
+  ["!spawn", {
+    usage: "[PATH]",
+    brief: "runs a file in the background",
+    run: (target, path) => target.use(path, "spawn"),
+  }],
+  ["!ps", {
+    brief: "the programs in the background",
+    run: (target) => target.ask({ type: "ps" }),
+  }],
+  ["!kill", { usage: "PID", brief: "ends a program in the background", run: kill }],
+  ["!start_cluster", {
+    brief: "makes this a node that others can join",
+    run: (target) => target.ask({ type: "start_cluster" }),
+  }],
+  ["!join_cluster", {
+    usage: "HOST PORT",
+    brief: "joins the others through one of them",
+    run: join,
+  }],
+  ["!cluster_members", {
+    brief: "who is in the cluster",
+    run: (target) => target.ask({ type: "cluster_members" }),
   }],
   ["!break", {
     usage: "[LABEL|ADDRESS]",
@@ -106,6 +134,17 @@ function help({ say }: CommandTarget): void {
   );
 }
 
+function showBytes({ program, say }: CommandTarget): void {
+  const { bytes, entry } = program.image;
+  const end = Math.min(bytes.length, entry + MAX_SHOWN_LINES * INSTRUCTION_BYTES);
+  say(...orNone(byteLines(bytes.subarray(0, end), entry)), ...more(bytes.length - end, "bytes"));
+}
+
+/** What is not shown any more. */
+function more(count: number, what: string, hint = ""): string[] {
+  return count > 0 ? [`… and ${count} more ${what}${hint}`] : [];
+}
+
 function disasm({ program, say }: CommandTarget, argument: string): void {
   const { entry } = program.image;
   const from = argument === "" ? entry : addressOf(program, argument);
@@ -117,7 +156,8 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
     ({ value }) => value,
   );
   const addresses: number[] = [];
-  for (let at = from; at <= program.end; at += INSTRUCTION_BYTES) addresses.push(at);
+  const last = Math.min(program.end, from + (MAX_SHOWN_LINES - 1) * INSTRUCTION_BYTES);
+  for (let at = from; at <= last; at += INSTRUCTION_BYTES) addresses.push(at);
   const texts = textsAt(program.image, program.symbols.values(), addresses);
   const lines = addresses.flatMap((address, i) => {
     const mark = address === program.machine.pc
@@ -130,28 +170,40 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
     const line = `${mark}${String(address).padStart(7)}  ${text}`;
     return text === undefined ? names : [...names, line];
   });
-  say(...lines);
+  say(...lines, ...more(program.end - last, "bytes", `; !disasm ${last} goes on`));
 }
 
 function heap({ program, say }: CommandTarget, argument: string): void {
   const [from = 0, count = DEFAULT_HEAP_BYTES] = numbersOf(argument) ?? [-1];
   if (from < 0) return say("usage: !heap [FROM [COUNT]]");
   const { length } = program.machine.heap();
-  say(...heapLines(program.machine, from, count), `heap of ${length} bytes`);
+  const shown = Math.min(count, MAX_SHOWN_BYTES);
+  say(
+    ...heapLines(program.machine, from, shown),
+    ...more(Math.min(count, length - from) - shown, "bytes", `; !heap ${from + shown} goes on`),
+    `heap of ${length} bytes`,
+  );
 }
 
 function stack({ program, say }: CommandTarget, argument: string): void {
   const [count = DEFAULT_STACK_WORDS] = numbersOf(argument) ?? [-1];
   if (count < 0) return say("usage: !stack [COUNT]");
   const { sp } = program.machine;
-  say(...stackLines(program.machine, count), `stack of ${sp} ${sp === 1 ? "word" : "words"}`);
+  const shown = Math.min(count, MAX_SHOWN_LINES);
+  say(
+    ...stackLines(program.machine, shown),
+    ...more(Math.min(count, sp) - shown, "words"),
+    `stack of ${sp} ${sp === 1 ? "word" : "words"}`,
+  );
 }
 
 function symbols({ program, say }: CommandTarget): void {
   const all = [...program.symbols.values()].sort((a, b) => a.value - b.value);
   say(
     ...orNone(
-      all.map(({ name, section, value }) => `${String(value).padStart(8)}  ${section}  ${name}`),
+      all.slice(0, MAX_SHOWN_LINES).map(({ name, section, value }) =>
+        `${String(value).padStart(8)}  ${section}  ${name}`
+      ),
     ),
   );
 }
@@ -181,6 +233,21 @@ function step(target: CommandTarget, argument: string): void {
   const [count = 1] = numbersOf(argument) ?? [0];
   if (count < 1 || count > MAX_STEPS) return target.say("usage: !step [COUNT]");
   if (!isAtEnd(target)) target.go({ kind: "step", count });
+}
+
+function kill(target: CommandTarget, argument: string): void {
+  if (!/^\d{1,9}$/.test(argument)) return target.say("usage: !kill PID; !ps lists them");
+  target.ask({ type: "kill", pid: Number(argument) });
+}
+
+/** HOST PORT as in the original, or HOST:PORT. */
+function join(target: CommandTarget, argument: string): void {
+  const match = /^(\S+?)[\s:]+(\d{1,5})$/.exec(argument);
+  const port = Number(match?.[2]);
+  if (match === null || port < 1 || port > 65_535) {
+    return target.say("usage: !join_cluster HOST PORT");
+  }
+  target.ask({ type: "join_cluster", host: match[1]!, port });
 }
 
 function isAtEnd({ program, say }: CommandTarget): boolean {

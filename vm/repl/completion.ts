@@ -4,6 +4,9 @@ import type { ProgramSymbol } from "../debug_info.ts";
 import { MNEMONICS } from "../isa.ts";
 import { COMMANDS } from "./commands.ts";
 
+/** A name that the program has. */
+export type Label = Pick<ProgramSymbol, "name" | "section">;
+
 export interface Completion {
   /** What is in front of the cursor and will be replaced. */
   readonly word: string;
@@ -12,24 +15,24 @@ export interface Completion {
 }
 
 /** Completes what stands in front of the cursor. */
-export function complete(before: string, symbols: Iterable<ProgramSymbol>): Completion {
+export function complete(before: string, labels: readonly Label[]): Completion {
   const line = before.trimStart();
   const word = /\S*$/.exec(before)![0];
   return {
     word,
-    candidates: namesFor(line, word, symbols).filter((name) => name.startsWith(word)).sort(),
+    candidates: namesFor(line, word, labels).filter((name) => name.startsWith(word)).sort(),
   };
 }
 
-function namesFor(line: string, word: string, symbols: Iterable<ProgramSymbol>): string[] {
+function namesFor(line: string, word: string, labels: readonly Label[]): string[] {
   if (line.startsWith("!")) {
     if (line === word) return [...COMMANDS.keys()];
     const command = COMMANDS.get(line.split(/\s/, 1)[0]!);
     if (command?.takesLabel !== true) return [];
-    const code = [...symbols].filter(({ section }) => section === "code");
+    const code = labels.filter(({ section }) => section === "code");
     return code.map(({ name }) => word.startsWith("@") ? `@${name}` : name);
   }
-  if (word.startsWith("@")) return [...symbols].map(({ name }) => `@${name}`);
+  if (word.startsWith("@")) return labels.map(({ name }) => `@${name}`);
   // Nothing begun: everything would be possible, which helps nobody.
   if (!/^[a-z]/i.test(word)) return [];
   const isUpper = word === word.toUpperCase();

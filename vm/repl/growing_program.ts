@@ -13,10 +13,18 @@
 import { assembleLines, type Diagnostic } from "../assembler/index.ts";
 import type { ProgramSymbol } from "../debug_info.ts";
 import { fastestEngine } from "../engine.ts";
-import { type Host, HostCalls } from "../host.ts";
+import { type Host, HostCalls, needOf, type WaitsFor } from "../host.ts";
 import { type Image, loadImage, makeImage, MAX_VERSION } from "../image.ts";
 import { Interpreter } from "../interpreter.ts";
-import type { Engine, Exit, HostCall, Machine, TrapCode } from "../machine.ts";
+import {
+  DEFAULT_LIMITS,
+  type Engine,
+  type Exit,
+  type HostCall,
+  type Machine,
+  type MachineLimits,
+  type TrapCode,
+} from "../machine.ts";
 import { createMachine } from "../state.ts";
 import { GrowingCode } from "./growing_code.ts";
 import { NameIndex } from "./name_index.ts";
@@ -25,8 +33,8 @@ import { isInstruction, placeText } from "./places.ts";
 /** How a slice ended. Whatever it was, running can go on at the machine's pc. */
 export type Outcome =
   | { readonly kind: "running" }
-  /** At a GETL without input. */
-  | { readonly kind: "waiting" }
+  /** At an instruction that needs input, or room for output. */
+  | { readonly kind: "waiting"; readonly for: WaitsFor }
   /** In front of an instruction with a breakpoint. */
   | { readonly kind: "breakpoint" }
   | { readonly kind: "stopped"; readonly code: 0 | 1 }
@@ -34,16 +42,21 @@ export type Outcome =
 
 /** What one step costs, compared to an instruction among many. */
 const STEP_FUEL = 16;
+/** Code that is typed in, and labels: who types more has a program that cannot stop growing. */
+const MAX_TYPED_BYTES = 1024 * 1024;
+const MAX_LABELS = 65_536;
 const RUNNING: Outcome = { kind: "running" };
 
 export class GrowingProgram {
   /** Addresses of instructions. */
   readonly breakpoints: Set<number> = new Set();
   readonly #host: Host;
+  readonly #limits: MachineLimits;
   readonly #symbols = new Map<string, ProgramSymbol>();
   /** The same by their places. */
   readonly #names = new NameIndex();
   #code: GrowingCode;
+  #typedBytes = 0;
   #machine: Machine;
   #interpreter: Interpreter;
   /** Whether the code is still what a file held. */
@@ -55,12 +68,13 @@ export class GrowingProgram {
   /** Whether the breakpoint at pc has been told already. */
   #leavesBreakpoint = false;
 
-  constructor(host: Host) {
+  constructor(host: Host, limits: MachineLimits = DEFAULT_LIMITS) {
     this.#host = host;
+    this.#limits = limits;
     const none = new Uint8Array();
     const image = loadImage(makeImage({ version: MAX_VERSION, readOnly: none, code: none }));
     this.#code = new GrowingCode(image);
-    this.#machine = createMachine(image);
+    this.#machine = createMachine(image, limits);
     this.#interpreter = new Interpreter(this.#code.decoded);
     this.#calls = new HostCalls(image, host);
   }
@@ -88,6 +102,11 @@ export class GrowingProgram {
     return this.#fastEngine ??= fastestEngine(this.#code.decoded);
   }
 
+  /** Nothing more can be added. */
+  get isFull(): boolean {
+    return this.#typedBytes >= MAX_TYPED_BYTES || this.#symbols.size >= MAX_LABELS;
+  }
+
   /** Adds a line of source, unless it is wrong, and leads pc to it; says how many bytes were added. */
   append(source: string): { readonly added: number; readonly diagnostics: readonly Diagnostic[] } {
     const address = this.end;
@@ -98,6 +117,7 @@ export class GrowingProgram {
     for (const symbol of symbols) this.#declare(symbol);
     if (code === undefined || code.length === 0) return { added: 0, diagnostics };
     this.#code.append(code, version);
+    this.#typedBytes += code.length;
     this.#changed();
     this.#machine.pc = address;
     return { added: code.length, diagnostics };
@@ -107,7 +127,7 @@ export class GrowingProgram {
   replace(image: Image, symbols: Iterable<ProgramSymbol>): void {
     this.#forget();
     for (const symbol of symbols) this.#declare(symbol);
-    this.#machine = createMachine(image);
+    this.#machine = createMachine(image, this.#limits);
     this.#code = new GrowingCode(image);
     this.#changed();
     this.#isLoaded = true;
@@ -179,6 +199,7 @@ export class GrowingProgram {
   }
 
   #forget(): void {
+    this.#typedBytes = 0;
     this.#symbols.clear();
     this.#names.clear();
     this.breakpoints.clear();
@@ -228,6 +249,8 @@ export class GrowingProgram {
     const outcome = this.#calls.perform(call, this.#machine);
     this.#waitsFor = outcome === "wait" ? call : undefined;
     if (outcome === "done") return RUNNING;
-    return outcome === "wait" ? { kind: "waiting" } : { kind: "trapped", code: outcome };
+    return outcome === "wait"
+      ? { kind: "waiting", for: needOf(call) }
+      : { kind: "trapped", code: outcome };
   }
 }

@@ -13,21 +13,22 @@ export interface LoadedFile {
 }
 
 /**
- * Source or image. Source is assembled as `vm asm` does, without debug information, so that addresses
- * are the same as those of the original; everything is made anew for each file (B19).
+ * Source or image. Source is assembled as `vm asm` does, unless asked for without debug information,
+ * so that addresses are the same as those of the original; everything is made anew for each file
+ * (B19).
  */
-export function loadFile(path: string, bytes: Uint8Array): LoadedFile {
+export function loadFile(path: string, bytes: Uint8Array, { debug = false } = {}): LoadedFile {
   try {
-    return looksLikeImage(bytes) ? imageOf(path, bytes) : sourceOf(path, bytes);
+    return looksLikeImage(bytes) ? imageOf(path, bytes) : sourceOf(path, bytes, debug);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return { symbols: [], messages: [`${path}: ${error.message}`] };
   }
 }
 
-function sourceOf(path: string, bytes: Uint8Array): LoadedFile {
+function sourceOf(path: string, bytes: Uint8Array, debug: boolean): LoadedFile {
   const source = new TextDecoder().decode(bytes);
-  const { image, diagnostics, symbols } = assemble(source);
+  const { image, diagnostics, symbols } = assemble(source, { fileName: path, debug });
   const messages = formatDiagnostics(diagnostics, source, { fileName: path });
   return { ...image && { image: loadImage(image) }, symbols, messages };
 }

@@ -7,18 +7,20 @@
 import { formatDiagnostics } from "../assembler/index.ts";
 import { nearest } from "../../cluster/nearest.ts";
 import type { Host } from "../host.ts";
-import { TRAP_TEXTS } from "../machine.ts";
+import { type MachineLimits, Trap, TRAP_TEXTS } from "../machine.ts";
 import { COMMANDS } from "./commands.ts";
 import { GrowingProgram, type Outcome } from "./growing_program.ts";
 import { loadFile } from "./load.ts";
+import type { Answer, Request } from "./requests.ts";
 import { Transcript } from "./transcript.ts";
 
 export const BANNER = "Welcome to Iridium! Let's be productive!";
 export const PROMPT = ">>> ";
 export const PATH_PROMPT = "Path of the file: ";
 const FAREWELL = "Farewell! Have a great day!";
-/** Lines that `!history` keeps. */
-const MAX_HISTORY = 10_000;
+/** What `!history` keeps. */
+const MAX_HISTORY_LINES = 10_000;
+const MAX_HISTORY_CHARACTERS = 1024 * 1024;
 /** Instructions told one by one during `!step N`. */
 const MAX_TOLD_STEPS = 1_000;
 
@@ -30,13 +32,24 @@ export type SessionState =
   | { readonly kind: "ready" }
   /** For {@link Session.run}. */
   | { readonly kind: "running" }
+  /** For room for output; {@link Session.run} tries again. */
+  | { readonly kind: "parked" }
   /** For a line that the program reads. */
   | { readonly kind: "input" }
   /** For a line with the path of a file. */
-  | { readonly kind: "path" }
-  /** For {@link Session.loaded} or {@link Session.notLoaded}. */
-  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "path"; readonly use: FileUse }
+  /** For {@link Session.answer}. */
+  | { readonly kind: "asking"; readonly request: Request }
   | { readonly kind: "ended" };
+
+/** What becomes of a file: the program in place of the one there is, or one in the background. */
+export type FileUse = "load" | "spawn";
+
+export interface SessionOptions {
+  readonly limits?: MachineLimits;
+  /** Units of fuel that one line of input may use; without it there is no end to them. */
+  readonly fuelPerLine?: number;
+}
 
 /** Why a program runs, which decides what is told of its end. */
 export type Goal =
@@ -48,25 +61,32 @@ export type Goal =
 
 const ENCODER = new TextEncoder();
 const READY: SessionState = { kind: "ready" };
+const RUNNING: SessionState = { kind: "running" };
 
 export class Session {
   readonly program: GrowingProgram;
   readonly transcript: Transcript;
+  readonly #options: SessionOptions;
   readonly #history: string[] = [];
+  #historyCharacters = 0;
   #state: SessionState = READY;
   #goal: Goal = { kind: "line" };
   /** Lines for the program. */
   #input: string[] = [];
   #inputEnded = false;
+  /** Where the fuel of this line ends, as the machine counts it. */
+  #fuelEnd = Infinity;
 
-  constructor(world: World) {
+  constructor(world: World, options: SessionOptions = {}) {
+    this.#options = options;
     this.transcript = new Transcript((bytes) => world.write(bytes));
     this.program = new GrowingProgram({
       write: (bytes) => this.transcript.write(bytes),
+      hasRoom: () => world.hasRoom(),
       readLine: () => this.#readLine(),
       clockMs: () => world.clockMs(),
       random32: () => world.random32(),
-    });
+    }, options.limits);
   }
 
   get state(): SessionState {
@@ -83,10 +103,10 @@ export class Session {
     switch (this.#state.kind) {
       case "input":
         this.#input.push(line);
-        this.#state = { kind: "running" };
+        this.#go();
         break;
       case "path":
-        this.load(line.trim());
+        this.#usePath(line.trim(), this.#state.use);
         break;
       case "ready":
         this.#enterLine(line);
@@ -96,25 +116,28 @@ export class Session {
   /** There will be no more lines for the program that runs. */
   endInput(): void {
     this.#inputEnded = true;
-    if (this.#state.kind === "input") this.#state = { kind: "running" };
+    if (this.#state.kind === "input") this.#go();
     if (this.#state.kind === "path") this.#state = READY;
   }
 
   /** Goes on with the program for about so much fuel. */
   run(fuel: number): void {
+    if (this.#state.kind === "parked") this.#state = RUNNING;
     if (this.#state.kind !== "running") return;
-    if (this.#goal.kind === "step") this.#step(this.#goal.count);
-    else this.#settle(this.program.run(fuel));
+    const left = this.#fuelEnd - this.program.machine.fuelUsed;
+    if (left <= 0) this.#outOfFuel();
+    else if (this.#goal.kind === "step") this.#step(this.#goal.count);
+    else this.#settle(this.program.run(Math.min(fuel, left)));
   }
 
   /** Ctrl-C: ends what runs or is asked, and never the session. */
   interrupt(): void {
     const { kind } = this.#state;
-    if (kind === "running" || kind === "input") {
+    if (kind === "running" || kind === "input" || kind === "parked") {
       this.program.stopWaiting();
       this.say(`interrupted at ${this.#here}`, "!continue goes on");
     }
-    if (kind !== "ended") this.#state = READY;
+    if (kind !== "ended" && kind !== "asking") this.#state = READY;
   }
 
   // -- for commands -------------------------------------------------------------------------------
@@ -126,13 +149,17 @@ export class Session {
     this.#goal = goal;
     this.#input = [];
     this.#inputEnded = false;
-    this.#state = { kind: "running" };
+    this.#go();
   }
 
-  /** Asks for a file, or for its path if there is none. */
-  load(path: string): void {
-    if (path !== "") this.#state = { kind: "file", path };
-    else this.#state = this.#state.kind === "path" ? READY : { kind: "path" };
+  /** Takes a file, or asks for its path first. */
+  use(path: string, use: FileUse): void {
+    if (path === "") this.#state = { kind: "path", use };
+    else this.#usePath(path, use);
+  }
+
+  ask(request: Request): void {
+    this.#state = { kind: "asking", request };
   }
 
   quit(): void {
@@ -140,21 +167,18 @@ export class Session {
     this.#state = { kind: "ended" };
   }
 
-  // -- files --------------------------------------------------------------------------------------
+  // -- answers ------------------------------------------------------------------------------------
 
-  /** The file that was asked for: it replaces the program and runs (B45). */
-  loaded(path: string, bytes: Uint8Array): void {
+  /** What the host says to what was asked. A file replaces the program and runs (B45). */
+  answer(answer: Answer): void {
+    if (this.#state.kind !== "asking") return;
     this.#state = READY;
-    const { image, symbols, messages } = loadFile(path, bytes);
+    if (answer.type === "lines") return this.say(...answer.lines);
+    const { image, symbols, messages } = loadFile(answer.path, answer.bytes);
     this.say(...messages);
     if (image === undefined) return;
     this.program.replace(image, symbols);
     this.go({ kind: "program" });
-  }
-
-  notLoaded(reason: string): void {
-    this.#state = READY;
-    this.say(reason);
   }
 
   // -- inside -------------------------------------------------------------------------------------
@@ -162,10 +186,27 @@ export class Session {
   #enterLine(line: string): void {
     const text = line.trim();
     if (text === "") return;
-    this.#history.push(line);
-    if (this.#history.length > MAX_HISTORY) this.#history.shift();
+    this.#remember(line);
     if (text.startsWith("!")) this.#command(text);
     else this.#assemble(line);
+  }
+
+  #remember(line: string): void {
+    this.#history.push(line);
+    this.#historyCharacters += line.length;
+    while (
+      this.#history.length > MAX_HISTORY_LINES || this.#historyCharacters > MAX_HISTORY_CHARACTERS
+    ) this.#historyCharacters -= this.#history.shift()!.length;
+  }
+
+  #go(): void {
+    this.#fuelEnd = this.program.machine.fuelUsed + (this.#options.fuelPerLine ?? Infinity);
+    this.#state = RUNNING;
+  }
+
+  #usePath(path: string, use: FileUse): void {
+    if (path === "") this.#state = READY;
+    else this.ask({ type: use === "load" ? "file" : "spawn", path });
   }
 
   #command(text: string): void {
@@ -174,14 +215,15 @@ export class Session {
     if (command !== undefined) command.run(this, text.slice(name.length).trim());
     else {
       const lower = name.toLowerCase();
-      const near = nearest(lower, COMMANDS.keys()) ??
-        [...COMMANDS.keys()].find((known) => lower.length > 2 && known.startsWith(lower));
+      const near = lower.length < 3 ? undefined : nearest(lower, COMMANDS.keys()) ??
+        [...COMMANDS.keys()].find((known) => known.startsWith(lower));
       const hint = near === undefined ? "!help lists the commands." : `Did you mean "${near}"?`;
       this.say(`Invalid command! ${hint}`);
     }
   }
 
   #assemble(line: string): void {
+    if (this.program.isFull) return this.say("the program is full; !clear_program empties it");
     const { added, diagnostics } = this.program.append(line);
     this.say(...formatDiagnostics(diagnostics, line, { fileName: "input", limit: 5 }));
     const [word = ""] = line.trim().toLowerCase().split(/\s/, 1);
@@ -204,7 +246,7 @@ export class Session {
       case "running":
         return;
       case "waiting":
-        this.#state = { kind: "input" };
+        this.#state = { kind: outcome.for === "input" ? "input" : "parked" };
         return;
       case "breakpoint":
         this.say(`break at ${this.#here}`);
@@ -215,6 +257,15 @@ export class Session {
       case "stopped":
         this.#stopped(outcome.code);
     }
+    this.#state = READY;
+  }
+
+  #outOfFuel(): void {
+    const { fuelPerLine } = this.#options;
+    this.say(
+      `trap ${Trap.fuelLimit}: ${TRAP_TEXTS[Trap.fuelLimit]}, at ${this.#here}`,
+      `a line may use ${fuelPerLine} units of fuel; !continue goes on with as many again`,
+    );
     this.#state = READY;
   }
 

@@ -1,0 +1,132 @@
+/** A REPL's way to the cluster: a node that is opened when it is asked for, and not before. */
+
+import type { CliContext } from "../../cli/context.ts";
+import type { LoadedConfig } from "../../cli/config/load.ts";
+import { paintFor } from "../../cli/colour.ts";
+import { type OpenNode, openNode } from "../../cli/run_node.ts";
+import { formatHostPort, parseHostPort } from "../../cluster/address.ts";
+import { membersTable } from "../../cluster/commands/members.ts";
+import { Problem } from "../../cluster/errors.ts";
+import { shortId } from "../../cluster/ids.ts";
+import type { Log } from "../../cluster/log.ts";
+import type { Node } from "../../cluster/node.ts";
+import { VmService } from "../service.ts";
+import type { Workshop } from "../workshop.ts";
+import type { ClusterAccess } from "./answers.ts";
+import { readProgramFile } from "./program_files.ts";
+
+const DEFAULT_PORT = 2254;
+/** Who is asked to let us join answers within this time. */
+const JOIN_LIMIT_MS = 5_000;
+
+export class ReplCluster implements ClusterAccess {
+  readonly #context: CliContext;
+  readonly #loaded: LoadedConfig;
+  readonly #workshop: Workshop;
+  readonly #log: Log;
+  #open: Promise<OpenNode> | undefined;
+
+  constructor(context: CliContext, loaded: LoadedConfig, workshop: Workshop, log: Log) {
+    this.#context = context;
+    this.#loaded = loaded;
+    this.#workshop = workshop;
+    this.#log = log;
+  }
+
+  async start(): Promise<readonly string[]> {
+    if (this.#open !== undefined) return [`already started: ${nodeText((await this.#open).node)}`];
+    return [nodeText(await this.#node())];
+  }
+
+  async join(host: string, port: number): Promise<readonly string[]> {
+    const address = formatHostPort(parseHostPort(formatHostPort({ host, port }), port));
+    const isNew = this.#open === undefined;
+    const node = await this.#node();
+    const started = isNew ? [nodeText(node)] : [];
+    if (node.addresses.includes(address)) throw new Problem(`${address} is this node itself`);
+    await meet(node, address);
+    return [...started, ...membersTable(node.members(false), paintFor(false))];
+  }
+
+  async members(): Promise<readonly string[]> {
+    if (this.#open === undefined) {
+      throw new Problem("this REPL is on no cluster", {
+        hint: "!start_cluster, or !join_cluster HOST PORT",
+      });
+    }
+    return membersTable((await this.#open).node.members(false), paintFor(false));
+  }
+
+  /** Leaves the cluster, if it is on one. */
+  async close(): Promise<void> {
+    const open = await this.#open?.catch(() => undefined);
+    await open?.close();
+  }
+
+  async #node(): Promise<Node> {
+    this.#open ??= this.#openNode();
+    try {
+      return (await this.#open).node;
+    } catch (error) {
+      this.#open = undefined;
+      throw error;
+    }
+  }
+
+  #openNode(): Promise<OpenNode> {
+    const service = new VmService({
+      workshop: this.#workshop,
+      ownsWorkshop: false,
+      readFile: readProgramFile,
+      openRemote: undefined,
+    });
+    const { config, path } = this.#loaded;
+    return openNode(this.#context, {
+      config,
+      configPath: path,
+      defaultPort: DEFAULT_PORT,
+      parts: [() => ({ service })],
+    }, this.#log);
+  }
+}
+
+function nodeText(node: Node): string {
+  const [address = `port ${node.port}`] = node.addresses;
+  return `node ${node.alias} (${shortId(node.id)}) on ${address}`;
+}
+
+/** Settled when somebody at that address is connected; throws a {@link Problem} if that takes too long. */
+async function meet(node: Node, address: string): Promise<void> {
+  const isThere = () =>
+    node.members(false).some(({ self, connected, addresses }) =>
+      !self && connected && addresses.includes(address)
+    );
+  if (isThere()) return;
+  const met = Promise.withResolvers<string | undefined>();
+  const stop = node.listen((event) => {
+    switch (event.type) {
+      case "connected":
+        return met.resolve(undefined);
+      case "dialFailed":
+        if (event.addresses.includes(address)) met.resolve(event.reason);
+        return;
+      case "refused":
+        if (event.address === address) met.resolve(event.text);
+    }
+  });
+  const limit = setTimeout(
+    () => met.resolve(`no answer for ${JOIN_LIMIT_MS / 1_000} s`),
+    JOIN_LIMIT_MS,
+  );
+  try {
+    node.lookFor(address);
+    const reason = await met.promise;
+    if (reason === undefined) return;
+    throw new Problem(`cannot join through ${address}: ${reason}`, {
+      hint: "is a node running there, on the same cluster? It is tried again and again",
+    });
+  } finally {
+    clearTimeout(limit);
+    stop();
+  }
+}

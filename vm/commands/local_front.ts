@@ -1,0 +1,88 @@
+/** The user of a session at this very terminal, or at the other end of a pipe. */
+
+import { utf8 } from "../../cluster/bytes.ts";
+import type { Front } from "../conversation.ts";
+import type { SessionInput, Wants } from "../repl/channel.ts";
+import type { Label } from "../repl/completion.ts";
+import type { LineSource } from "./lines.ts";
+
+const INTERRUPTED = 130;
+/** Lines that can be called back with the arrow keys. */
+const MAX_HISTORY = 10_000;
+
+export class LocalFront implements Front {
+  readonly #lines: LineSource;
+  readonly #history: string[] = [];
+  #wanted = Promise.withResolvers<Wants>();
+  #labels: readonly Label[] = [];
+  #isBroken = false;
+
+  constructor(lines: LineSource) {
+    this.#lines = lines;
+  }
+
+  /** For completion. */
+  get labels(): readonly Label[] {
+    return this.#labels;
+  }
+
+  /** Nobody reads what is said any more. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  async output(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#lines.show(bytes);
+    } catch (error) {
+      this.#isBroken = error instanceof Deno.errors.BrokenPipe;
+      throw error;
+    }
+  }
+
+  lines(lines: readonly string[]): Promise<void> {
+    return this.output(utf8(lines.map((line) => `${line}\n`).join("")));
+  }
+
+  wants(wants: Wants): void {
+    this.#labels = wants.labels ?? this.#labels;
+    this.#wanted.resolve(wants);
+  }
+
+  /** Reads lines and hands them on until they end; gives the exit code. Ends early with `over`. */
+  async converse(
+    input: (input: SessionInput) => void,
+    over: Promise<string | undefined>,
+    firstLine: string | undefined,
+  ): Promise<number> {
+    const ended = over.then(() => "over" as const);
+    let first = firstLine;
+    for (;;) {
+      const wants = await Promise.race([this.#wanted.promise, ended]);
+      if (wants === "over") return 0;
+      this.#wanted = Promise.withResolvers();
+      const { kind, prompt } = wants;
+      const history = kind === "ready" ? this.#history : [];
+      const next = kind === "ready" && first !== undefined
+        ? { line: first }
+        : await Promise.race([this.#lines.next({ prompt, history }), ended]);
+      first = undefined;
+      if (next === "over") return 0;
+      if (next === "end") {
+        if (kind === "ready") return 0;
+        input({ type: "endOfInput" });
+      } else if (next === "interrupted") {
+        if (kind === "ready" && !this.#lines.isTerminal) return INTERRUPTED;
+        input({ type: "interrupt" });
+      } else {
+        if (kind === "ready") this.#remember(next.line);
+        input({ type: "line", line: next.line });
+      }
+    }
+  }
+
+  #remember(line: string): void {
+    if (line.trim() !== "") this.#history.push(line);
+    if (this.#history.length > MAX_HISTORY) this.#history.shift();
+  }
+}

@@ -1,0 +1,54 @@
+/** Which files a session may read. */
+
+import { messageOf, Problem } from "../../cluster/errors.ts";
+import { VmExit } from "./exit_codes.ts";
+
+/** Longer ones are no programs. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/** Gives a file's bytes or throws a {@link Problem}. */
+export type ReadFile = (path: string) => Promise<Uint8Array>;
+
+/** Any file that this process may read. */
+export async function readProgramFile(path: string): Promise<Uint8Array> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (isFile && size > MAX_FILE_BYTES) throw new Error("it is longer than any program");
+    return await Deno.readFile(path);
+  } catch (error) {
+    throw new Problem(`cannot read ${path}: ${messageOf(error)}`, {
+      hint: "name a file with source or an image",
+      exitCode: VmExit.noInput,
+      cause: error,
+    });
+  }
+}
+
+/** Files below a folder only; what is elsewhere looks as if it were not there. */
+export function readerBelow(root: string): ReadFile {
+  return async (path) => {
+    const missing = new Problem(`there is no program ${path}`, {
+      hint: "paths begin at the folder vm.root of the host",
+    });
+    try {
+      const base = await Deno.realPath(root);
+      const real = await Deno.realPath(`${base}/${path}`);
+      if (!real.startsWith(`${base}/`)) throw missing;
+      // A pipe or a device would keep us waiting.
+      const { isFile, size } = await Deno.stat(real);
+      if (!isFile || size > MAX_FILE_BYTES) throw missing;
+      return await Deno.readFile(real);
+    } catch {
+      throw missing;
+    }
+  };
+}
+
+/** Of a host that has set no folder aside. */
+export function readNoFile(): Promise<Uint8Array> {
+  return Promise.reject(
+    new Problem("files are off for remote users", {
+      hint: "its owner may set a folder aside for them: vm.root",
+    }),
+  );
+}

@@ -1,0 +1,29 @@
+/** Iridium's events of a program, as lines of text. */
+
+import { TRAP_TEXTS } from "./machine.ts";
+import type { VmEvent } from "./program.ts";
+import type { JobEnd } from "./workers/messages.ts";
+
+/** "GracefulStop, code 0" or "Crash, code 2 (division by zero) at loop.iasm:7". */
+export function endText(end: JobEnd): string {
+  switch (end.kind) {
+    case "stopped":
+      return `GracefulStop, code ${end.code}`;
+    case "trapped":
+      return `Crash, code ${end.code} (${TRAP_TEXTS[end.code]}) at ${end.place}`;
+    case "refused":
+      return "it is no program";
+    case "quit":
+      return "it was told to end";
+    case "failed":
+      return `toolkit failed: ${end.text}`;
+  }
+}
+
+/** As the original shows them when a program that was spawned has ended. */
+export function eventLines(events: readonly VmEvent[], end: JobEnd): string[] {
+  return events.map((event) => {
+    const at = new Date(event.atMs).toISOString();
+    return `  ${at}  ${event.kind === "Start" ? "Start" : endText(end)}`;
+  });
+}

@@ -1,0 +1,177 @@
+/**
+ * What an attached client and a session say to each other: frames of a length (32 bits, little-endian,
+ * of what follows it), a kind (a byte) and a body.
+ *
+ *     client   1 line (UTF-8) · 2 end of input · 3 interrupt
+ *     server   16 output (bytes) · 17 wants (JSON) · 18 lines (JSON) · 19 ended (JSON)
+ */
+
+import { textOf, utf8 } from "../../cluster/bytes.ts";
+import { MalformedError } from "../../cluster/errors.ts";
+import type { Label } from "../repl/completion.ts";
+import type { SessionInput, Wants } from "../repl/channel.ts";
+
+export type FromServer =
+  | { readonly type: "output"; readonly bytes: Uint8Array }
+  | Wants
+  /** Lines from elsewhere, at any time. */
+  | { readonly type: "lines"; readonly lines: readonly string[] }
+  /** It is over; with the reason, if that was none of the user's. */
+  | { readonly type: "ended"; readonly reason: string | undefined };
+
+const Kind = {
+  line: 1,
+  endOfInput: 2,
+  interrupt: 3,
+  output: 16,
+  wants: 17,
+  lines: 18,
+  ended: 19,
+} as const;
+
+const HEADER_BYTES = 5;
+/** From the server; output is cut into pieces. */
+export const MAX_SERVER_FRAME_BYTES = 1024 * 1024;
+const MAX_OUTPUT_BYTES = 64 * 1024;
+
+/** Cuts a stream of bytes into frames. */
+export class FrameReader {
+  readonly #maxBytes: number;
+  #bytes = new Uint8Array();
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  push(bytes: Uint8Array): void {
+    const joined = new Uint8Array(this.#bytes.length + bytes.length);
+    joined.set(this.#bytes);
+    joined.set(bytes, this.#bytes.length);
+    this.#bytes = joined;
+  }
+
+  /** Bytes that wait. */
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  /** The next whole frame; undefined if there is none yet. Throws {@link MalformedError}. */
+  next(): { readonly kind: number; readonly body: Uint8Array } | undefined {
+    if (this.#bytes.length < HEADER_BYTES) return undefined;
+    const length = new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getUint32(0, true);
+    if (length < 1 || length > this.#maxBytes) {
+      throw new MalformedError(`a frame of ${length} bytes`);
+    }
+    const end = 4 + length;
+    if (this.#bytes.length < end) return undefined;
+    const kind = this.#bytes[4]!;
+    const body = this.#bytes.slice(HEADER_BYTES, end);
+    this.#bytes = this.#bytes.slice(end);
+    return { kind, body };
+  }
+}
+
+// -- the client's ---------------------------------------------------------------------------------
+
+export function encodeInput(input: SessionInput): Uint8Array {
+  switch (input.type) {
+    case "line":
+      return frame(Kind.line, utf8(input.line));
+    case "endOfInput":
+      return frame(Kind.endOfInput);
+    case "interrupt":
+      return frame(Kind.interrupt);
+  }
+}
+
+/** Throws {@link MalformedError}. */
+export function decodeInput(kind: number, body: Uint8Array): SessionInput {
+  switch (kind) {
+    case Kind.line:
+      return { type: "line", line: textOf(body) };
+    case Kind.endOfInput:
+      return { type: "endOfInput" };
+    case Kind.interrupt:
+      return { type: "interrupt" };
+  }
+  throw new MalformedError(`a frame of kind ${kind}`);
+}
+
+// -- the server's ---------------------------------------------------------------------------------
+
+export function encodeOutput(bytes: Uint8Array): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += MAX_OUTPUT_BYTES) {
+    frames.push(frame(Kind.output, bytes.subarray(at, at + MAX_OUTPUT_BYTES)));
+  }
+  return frames;
+}
+
+export function encodeWants({ kind, prompt, labels }: Wants): Uint8Array {
+  return frame(Kind.wants, utf8(JSON.stringify({ kind, prompt, labels })));
+}
+
+export function encodeLines(lines: readonly string[]): Uint8Array {
+  return frame(Kind.lines, utf8(JSON.stringify(lines)));
+}
+
+export function encodeEnded(reason: string | undefined): Uint8Array {
+  return frame(Kind.ended, utf8(JSON.stringify({ reason })));
+}
+
+/** Throws {@link MalformedError}. */
+export function decodeFromServer(kind: number, body: Uint8Array): FromServer {
+  if (kind === Kind.output) return { type: "output", bytes: body };
+  let value: unknown;
+  try {
+    value = JSON.parse(textOf(body));
+  } catch {
+    throw new MalformedError("a frame that is no JSON");
+  }
+  switch (kind) {
+    case Kind.wants:
+      return wantsOf(value);
+    case Kind.lines:
+      return { type: "lines", lines: textsOf(value) };
+    case Kind.ended: {
+      const reason = Reflect.get(Object(value), "reason");
+      return { type: "ended", reason: typeof reason === "string" ? reason : undefined };
+    }
+  }
+  throw new MalformedError(`a frame of kind ${kind}`);
+}
+
+function wantsOf(value: unknown): Wants {
+  const { kind, prompt, labels } = Object(value) as Record<string, unknown>;
+  if (kind !== "ready" && kind !== "path" && kind !== "input" || typeof prompt !== "string") {
+    throw new MalformedError("a wish that nobody can read");
+  }
+  const wants = { type: "wants", kind, prompt } as const;
+  return labels === undefined ? wants : { ...wants, labels: labelsOf(labels) };
+}
+
+function labelsOf(value: unknown): Label[] {
+  if (!Array.isArray(value)) throw new MalformedError("no list of labels");
+  return value.map((label: unknown) => {
+    const { name, section } = Object(label) as Record<string, unknown>;
+    if (typeof name !== "string" || section !== "data" && section !== "code") {
+      throw new MalformedError("a label that nobody can read");
+    }
+    return { name, section };
+  });
+}
+
+function textsOf(value: unknown): string[] {
+  if (!Array.isArray(value) || value.some((text) => typeof text !== "string")) {
+    throw new MalformedError("no list of texts");
+  }
+  return value;
+}
+
+function frame(kind: number, body: Uint8Array = new Uint8Array()): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
+  new DataView(bytes.buffer).setUint32(0, 1 + body.length, true);
+  bytes[4] = kind;
+  bytes.set(body, HEADER_BYTES);
+  return bytes;
+}
