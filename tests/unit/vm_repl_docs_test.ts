@@ -11,6 +11,7 @@ async function replay(shown: string): Promise<string> {
   const decoder = new TextDecoder();
   const session = new Session({
     write: (bytes) => (told += decoder.decode(bytes)),
+    hasRoom: () => true,
     clockMs: () => 0,
     random32: () => 0,
   });
@@ -22,8 +23,9 @@ async function replay(shown: string): Promise<string> {
     for (;;) {
       const { state } = session;
       if (state.kind === "running") session.run(1_000);
-      else if (state.kind === "file") {
-        session.loaded(state.path, await Deno.readFile(new URL(state.path, ROOT)));
+      else if (state.kind === "asking" && state.request.type === "file") {
+        const { path } = state.request;
+        session.answer({ type: "file", path, bytes: await Deno.readFile(new URL(path, ROOT)) });
       } else break;
     }
   }

@@ -5,6 +5,7 @@ import { below, chance, SeededRandom } from "../../cluster/random.ts";
 import { assemble } from "../../vm/assembler/index.ts";
 import { MNEMONICS } from "../../vm/isa.ts";
 import { COMMANDS } from "../../vm/repl/commands.ts";
+import type { Request } from "../../vm/repl/requests.ts";
 import { Session } from "../../vm/repl/session.ts";
 
 const WORDS = [
@@ -41,12 +42,21 @@ function randomFile(random: SeededRandom): Uint8Array {
   return bytes;
 }
 
+/** What only a host can do is a file, or told. */
+function answer(session: Session, request: Request, random: SeededRandom): void {
+  if (request.type !== "file") session.answer({ type: "lines", lines: ["done"] });
+  else {
+    session.answer({ type: "file", path: request.path, bytes: randomFile(random) });
+  }
+}
+
 Deno.test("repl: nothing that is typed ends a session or takes it out of step", () => {
   for (let seed = 1; seed <= 30; seed++) {
     const random = new SeededRandom(seed);
     const output = { bytes: 0 };
     const session = new Session({
       write: (bytes) => void (output.bytes += bytes.length),
+      hasRoom: () => chance(random, 900),
       clockMs: () => 0,
       random32: () => random.u32(),
     });
@@ -54,12 +64,14 @@ Deno.test("repl: nothing that is typed ends a session or takes it out of step", 
       session.enter(randomLine(random));
       for (let slices = 0; slices < 8; slices++) {
         const { state } = session;
-        if (state.kind === "running") session.run(2_000);
-        else if (state.kind === "file") session.loaded(state.path, randomFile(random));
+        if (state.kind === "running" || state.kind === "parked") session.run(2_000);
+        else if (state.kind === "asking") answer(session, state.request, random);
         else if (state.kind === "input" && chance(random, 500)) session.enter("some line");
         else if (state.kind === "path") session.enter(chance(random, 500) ? "x.iasm" : "");
         else break;
       }
+      const { state } = session;
+      if (state.kind === "asking") answer(session, state.request, random);
       if (session.state.kind !== "ready") session.interrupt();
       assert.equal(session.state.kind, "ready");
     }
