@@ -12,8 +12,6 @@ import { LineEditor } from "../repl/line_editor.ts";
 import type { LineOptions, LineResult, LineSource } from "./lines.ts";
 
 const NEWLINE = 10;
-/** The editor's line takes one row. */
-const CLEAR_ROW = "\r\x1b[K";
 /** Keys that wait; a cat on the keyboard is not kept for ever. */
 const MAX_WAITING_KEYS = 1024 * 1024;
 
@@ -63,7 +61,7 @@ export class TerminalLines implements LineSource {
 
   async show(bytes: Uint8Array): Promise<void> {
     const { terminal } = this.#options;
-    if (this.#editor !== undefined) terminal.out(CLEAR_ROW);
+    if (this.#editor !== undefined) terminal.out(this.#editor.erase());
     await writeAll(Deno.stdout, bytes);
     if (this.#editor === undefined) return;
     const isWhole = bytes.at(-1) === NEWLINE;
