@@ -16,12 +16,12 @@ import {
 import { ISA } from "../isa.ts";
 import { type Diagnostic, Diagnostics } from "./diagnostics.ts";
 import { applyHeader, checkHeader, headerVersion } from "./header.ts";
-import { type Layout, needsWide, place, valueOfLabel, widen } from "./layout.ts";
+import { type Layout, needsWide, place, widen } from "./layout.ts";
 import { debugInfoOf, encodeCode, encodeData } from "./output.ts";
 import { parse } from "./parser.ts";
 import { Positions } from "./positions.ts";
 import { type Sections, sort } from "./sections.ts";
-import { resolver, symbolsOf } from "./symbols.ts";
+import { resolver, Symbols } from "./symbols.ts";
 
 export type { Diagnostic, DiagnosticCode } from "./diagnostics.ts";
 export { formatDiagnostics } from "./format.ts";
@@ -66,7 +66,7 @@ export function assemble(
   const version = versionOf(sections, layout);
   const image = makeImage({ version, readOnly, code, ...info && { debug: info } });
   if (sections.header.length > 0 && !withHeader(image, sections, diagnostics)) return failed();
-  return { image, diagnostics: diagnostics.list(), symbols: [...symbols.values()] };
+  return { image, diagnostics: diagnostics.list(), symbols: symbols.declared() };
 }
 
 export interface LinesOptions {
@@ -101,10 +101,10 @@ export function assembleLines(
   const version = versionOf(sections, layout);
   const failed = () => ({ version, diagnostics: diagnostics.list(), symbols: [] });
   if (isTooLong(placed, diagnostics)) return failed();
-  const resolve = resolver(symbols, diagnostics, known);
+  const resolve = resolver(symbols, diagnostics);
   const code = encodeCode(sections, layout, resolve, diagnostics);
   if (diagnostics.hasErrors) return failed();
-  return { code, version, diagnostics: diagnostics.list(), symbols: [...symbols.values()] };
+  return { code, version, diagnostics: diagnostics.list(), symbols: symbols.declared() };
 }
 
 /** What is in front of the code, which depends on how long the code is if there is debug information. */
@@ -115,7 +115,7 @@ interface Front {
 
 interface Placed extends Front {
   readonly layout: Layout;
-  readonly symbols: ReadonlyMap<string, ProgramSymbol>;
+  readonly symbols: Symbols;
 }
 
 /** Places everything, by 16-bit addresses if that is possible. */
@@ -127,17 +127,15 @@ function settle(
 ): Placed {
   const layout = place(sections, diagnostics);
   const placed = (layout: Layout, front: Front): Placed => {
-    return { ...front, layout, symbols: symbolsOf(sections, layout, front.entry) };
+    return { ...front, layout, symbols: new Symbols(sections, layout, front.entry, known) };
   };
   // Too long for any image: nothing to be gained by working on it.
   if (layout.code.at(-1)! > MAX_IMAGE_BYTES) return placed(layout, { entry: 0 });
   const isWide = (entry: number) => {
     const labelsFit = known.size === 0 && layout.data.at(-1)! <= MAX_ADDRESS[0]! &&
       entry + layout.code.at(-1)! <= MAX_ADDRESS[0]!;
-    return needsWide(sections, labelsFit, (name) => {
-      const label = sections.labels.get(name);
-      return label === undefined ? known.get(name)?.value : valueOfLabel(label, layout, entry);
-    });
+    const symbols = new Symbols(sections, layout, entry, known);
+    return needsWide(sections, labelsFit, (name) => symbols.find(name)?.value);
   };
   // What does not fit without debug information does not fit with it: no need to make that twice.
   if (!isWide(entryOf(layout.data.at(-1)!))) {

@@ -52,8 +52,10 @@ export function needsWide(
   valueOf: (name: string) => number | undefined,
 ): boolean {
   const limit = MAX_ADDRESS[0]!;
-  return code.some((item) => {
-    if (item.kind !== "instruction") return false;
+  // From the end: what stands there uses labels that are far away, as a rule.
+  for (let last = code.length - 1; last >= 0; last--) {
+    const item = code[last]!;
+    if (item.kind !== "instruction") continue;
     const shape = ISA[item.mnemonic].operands;
     for (let index = 0; index < item.operandCount; index++) {
       const kind = item.kindOf(index);
@@ -63,8 +65,8 @@ export function needsWide(
         if (shape[index] === "address" || shape[index] === "offset") return true;
       }
     }
-    return false;
-  });
+  }
+  return false;
 }
 
 /** Offset into the read-only data, or address in an image whose first instruction is at `entry`. */

@@ -25,29 +25,29 @@ export interface DirectiveStatement extends Span {
   readonly operands: readonly Token[];
 }
 
+/** As small as possible: there are more of these than of anything else. */
 export class InstructionStatement implements Span {
-  readonly kind = "instruction";
   readonly at: number;
-  readonly length: number;
   readonly mnemonic: Mnemonic;
   readonly operandCount: number;
   readonly #tokens: TokenStore;
   readonly #first: number;
 
   /** Its operands are the last tokens of the store. */
-  constructor(
-    at: number,
-    length: number,
-    mnemonic: Mnemonic,
-    tokens: TokenStore,
-    first: number,
-  ) {
+  constructor(at: number, mnemonic: Mnemonic, tokens: TokenStore, first: number) {
     this.at = at;
-    this.length = length;
     this.mnemonic = mnemonic;
     this.operandCount = tokens.length - first;
     this.#tokens = tokens;
     this.#first = first;
+  }
+
+  get kind(): "instruction" {
+    return "instruction";
+  }
+
+  get length(): number {
+    return this.mnemonic.length;
   }
 
   operand(index: number): Token {
@@ -172,7 +172,7 @@ class Parser {
     const mnemonic = mnemonicIn(source, at, length);
     if (mnemonic === undefined) this.#unknownMnemonic({ at, length });
     else {
-      this.#statements.push(new InstructionStatement(at, length, mnemonic, tokens, first));
+      this.#statements.push(new InstructionStatement(at, mnemonic, tokens, first));
     }
   }
 

@@ -75,7 +75,7 @@ export class Lexer implements Span {
 
   /** What a word, symbol or string says; empty for others. */
   get text(): string {
-    return textOf(this.#source, this, this.#content);
+    return textOf(this.#source, this.kind, this.at, this.length, this.#content);
   }
 
   next(): void {
@@ -214,7 +214,9 @@ function decimal(source: string, start: number, end: number): number {
 /** Only what a string says does not stand in the source as it is. */
 function textOf(
   source: string,
-  { kind, at, length }: Pick<Token, "kind" | "at" | "length">,
+  kind: TokenKind,
+  at: number,
+  length: number,
   content: string,
 ): string {
   switch (kind) {
@@ -271,13 +273,12 @@ export class TokenStore {
   }
 
   get(index: number): Token {
-    const span = {
-      kind: this.#kinds[index]!,
-      at: this.#spans[2 * index]!,
-      length: this.#spans[2 * index + 1]!,
-    };
-    const content = span.kind === "string" ? this.#texts.get(index)! : "";
-    return { ...span, text: textOf(this.#source, span, content), value: this.#values[index]! };
+    const kind = this.#kinds[index]!;
+    const at = this.#spans[2 * index]!;
+    const length = this.#spans[2 * index + 1]!;
+    const content = kind === "string" ? this.#texts.get(index)! : "";
+    const text = textOf(this.#source, kind, at, length, content);
+    return { kind, at, length, text, value: this.#values[index]! };
   }
 
   /** Those from one number up to another. */
