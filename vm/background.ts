@@ -50,14 +50,14 @@ interface Running {
 }
 
 export class Background {
-  readonly #pool: WorkerPool;
+  readonly #pool: Pick<WorkerPool, "start" | "status">;
   readonly #limits: VmLimits;
   readonly #programs = new Map<Pid, Running>();
   /** How many programs run each image. */
   readonly #images = new Map<string, number>();
   #lastPid = 0;
 
-  constructor(pool: WorkerPool, limits: VmLimits) {
+  constructor(pool: Pick<WorkerPool, "start" | "status">, limits: VmLimits) {
     this.#pool = pool;
     this.#limits = limits;
   }

@@ -36,6 +36,8 @@ export class Conversation {
   readonly #ended = Promise.withResolvers<string | undefined>();
   /** The last call of the front. */
   #last: Promise<void> = Promise.resolve();
+  #isEnding = false;
+  /** Nothing is shown any more. */
   #isOver = false;
 
   constructor(options: ConversationOptions) {
@@ -66,7 +68,7 @@ export class Conversation {
   }
 
   readonly input = (input: SessionInput): void => {
-    if (!this.#isOver) this.#job.input(input);
+    if (!this.#isEnding) this.#job.input(input);
   };
 
   /** Shows lines from elsewhere. */
@@ -82,7 +84,9 @@ export class Conversation {
 
   async #answer(request: Request): Promise<void> {
     const answer = await this.#options.answer(request, this.owner);
-    if (!this.#isOver) this.#job.answer(answer);
+    // What it has spawned meanwhile has nobody any more.
+    if (this.#isEnding) this.#options.workshop.background.killAll(this.owner);
+    else this.#job.answer(answer);
   }
 
   /** A front that fails has nobody behind it any more: that ends the conversation. */
@@ -97,7 +101,8 @@ export class Conversation {
   }
 
   #end(reason: string | undefined): void {
-    if (this.#isOver) return;
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     // What was said before its end is still to be shown.
     void this.#last.then(() => this.#ended.resolve(reason));
     this.#options.workshop.background.killAll(this.owner);

@@ -49,15 +49,26 @@ function makePart(
   return {
     service,
     started: () => {
-      for (const path of programs) {
-        service.spawn(path).then(
-          (pid) => log.info(`program ${pid} (${path}) started`),
-          (error) => log.error(messageOf(error)),
-        );
-      }
+      void spawnAll(service, programs, log);
       return () => {};
     },
   };
+}
+
+/** One after the other, so that PIDs are in their order. */
+async function spawnAll(
+  service: VmService,
+  programs: readonly string[],
+  log: Log,
+): Promise<void> {
+  for (const path of programs) {
+    try {
+      const pid = await service.spawn(path);
+      log.info(`program ${pid} (${path}) started`);
+    } catch (error) {
+      log.error(messageOf(error));
+    }
+  }
 }
 
 /** Opens the port for remote users; throws a {@link Problem}. */

@@ -20,6 +20,8 @@ export class PlainStream implements ByteStream {
 
   constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
+    // A prompt behind an answer would wait 40 ms for the other side's word that the answer came.
+    connection.setNoDelay(true);
   }
 
   async read(): Promise<Uint8Array | null> {

@@ -19,7 +19,7 @@ export type FromServer =
   /** It is over; with the reason, if that was none of the user's. */
   | { readonly type: "ended"; readonly reason: string | undefined };
 
-const Kind = {
+export const Kind = {
   line: 1,
   endOfInput: 2,
   interrupt: 3,
@@ -29,7 +29,7 @@ const Kind = {
   ended: 19,
 } as const;
 
-const HEADER_BYTES = 5;
+export const HEADER_BYTES = 5;
 /** From the server; output is cut into pieces. */
 export const MAX_SERVER_FRAME_BYTES = 1024 * 1024;
 const MAX_OUTPUT_BYTES = 64 * 1024;
@@ -57,17 +57,34 @@ export class FrameReader {
 
   /** The next whole frame; undefined if there is none yet. Throws {@link MalformedError}. */
   next(): { readonly kind: number; readonly body: Uint8Array } | undefined {
-    if (this.#bytes.length < HEADER_BYTES) return undefined;
-    const length = new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getUint32(0, true);
-    if (length < 1 || length > this.#maxBytes) {
-      throw new MalformedError(`a frame of ${length} bytes`);
-    }
-    const end = 4 + length;
-    if (this.#bytes.length < end) return undefined;
-    const kind = this.#bytes[4]!;
+    const end = this.#endOfFrameAt(0);
+    if (end === undefined) return undefined;
+    const kind = this.#bytes[HEADER_BYTES - 1]!;
     const body = this.#bytes.slice(HEADER_BYTES, end);
     this.#bytes = this.#bytes.slice(end);
     return { kind, body };
+  }
+
+  /** Drops the frames before the next whole one of this kind; false if there is none. */
+  skipTo(kind: number): boolean {
+    let at = 0;
+    for (let end; (end = this.#endOfFrameAt(at)) !== undefined; at = end) {
+      if (this.#bytes[at + HEADER_BYTES - 1] !== kind) continue;
+      this.#bytes = this.#bytes.slice(at);
+      return true;
+    }
+    return false;
+  }
+
+  /** Undefined if it is not whole yet. */
+  #endOfFrameAt(at: number): number | undefined {
+    if (this.#bytes.length < at + HEADER_BYTES) return undefined;
+    const length = new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getUint32(at, true);
+    if (length < 1 || length > this.#maxBytes) {
+      throw new MalformedError(`a frame of ${length} bytes`);
+    }
+    const end = at + 4 + length;
+    return this.#bytes.length < end ? undefined : end;
   }
 }
 

@@ -62,7 +62,10 @@ async function shakeHands(
   const none = new Uint8Array();
   const read = async () => {
     const message = await messages.read();
-    if (message === null) throw new TokenError("the other side hung up: it has another token");
+    if (message === null) {
+      if (!initiator) throw new MalformedError("no handshake");
+      throw new TokenError("the other side hung up: it has another token");
+    }
     try {
       handshake.read(message);
     } catch (error) {

@@ -24,6 +24,8 @@ const MAX_HANDSHAKES = 32;
 const QUIET_MS = 60_000;
 /** A full queue of callers, or none left of something: a breath before the next. */
 const ACCEPT_PAUSE_MS = 100;
+/** Whoever does not take the last words in this time goes without them. */
+const FAREWELL_LIMIT_MS = 1_000;
 
 export interface RemoteServerOptions {
   readonly host: string;
@@ -170,7 +172,11 @@ export class RemoteServer {
       talk.catch(() => {});
       reason = await Promise.race([over, talk]);
       await front.ended(reason);
+    } catch (error) {
+      if (error instanceof MalformedError) await front.ended(reason = error.message);
+      throw error;
     } finally {
+      front.close();
       conversation.close();
       log.info(`remote user ${name} is gone${reason === undefined ? "" : `: ${reason}`}`);
     }
@@ -188,6 +194,8 @@ class RemoteFront implements Front {
   #wire: Wire;
   #wanted: Wants | undefined;
   #latest: Wants | undefined;
+  #isClosed = false;
+  #hasNews = false;
   #wake: (() => void) | undefined;
   /** Writes are made one after the other. */
   #written: Promise<void> = Promise.resolve();
@@ -205,21 +213,26 @@ class RemoteFront implements Front {
   async wants(wants: Wants): Promise<void> {
     await this.#write(this.#wire.wants(wants));
     this.#wanted = this.#latest = wants;
-    this.#wake?.();
+    this.#tellNews();
   }
 
   lines(lines: readonly string[]): Promise<void> {
     return this.#write(this.#wire.lines(lines, this.#wanted));
   }
 
+  /** The last words; who takes nothing is not waited for. */
   async ended(reason: string | undefined): Promise<void> {
+    const limit = setTimeout(() => this.#stream.close(), FAREWELL_LIMIT_MS);
     await this.#write(this.#wire.ended(reason)).catch(() => {});
+    clearTimeout(limit);
   }
 
   /** Hands on what the user says until he hangs up or says nothing for too long; gives the reason. */
   async listen(input: (input: SessionInput) => void, idleMs: number): Promise<string | undefined> {
-    const idle = new Idle(idleMs);
-    let reading: Promise<Uint8Array | null> | undefined;
+    const idle = new Idle(idleMs, () => this.#tellNews());
+    let isReading = false;
+    let came: Uint8Array | null | undefined;
+    let failure: { readonly error: unknown } | undefined;
     let isOver = false;
     try {
       for (;;) {
@@ -232,26 +245,44 @@ class RemoteFront implements Front {
           if (next.type !== "interrupt") this.#wanted = undefined;
           input(next);
         }
-        const wanted = Promise.withResolvers<void>();
-        this.#wake = wanted.resolve;
         // Whoever sends faster than is wanted has to wait.
-        if (!isOver && !this.#wire.isFull && reading === undefined) {
-          reading = this.#stream.read();
-          // When the connection is closed nobody may be waiting for it any more.
-          reading.catch(() => {});
+        if (!isOver && !this.#wire.isFull && !isReading) {
+          isReading = true;
+          this.#stream.read().then((bytes) => came = bytes, (error) => failure = { error })
+            .finally(() => this.#tellNews());
         }
-        const came = await Promise.race([wanted.promise, idle.over, ...reading ? [reading] : []]);
-        if (came === "idle") return `nothing was said for ${Math.round(idleMs / 1_000)} s`;
+        await this.#news();
+        if (this.#isClosed) return undefined;
+        if (failure !== undefined) throw failure.error;
+        if (idle.isOver) return `nothing was said for ${Math.round(idleMs / 1_000)} s`;
         if (came === undefined) continue;
-        reading = undefined;
+        isReading = false;
         if (came === null) {
           isOver = true;
           this.#wire.end();
         } else this.#wire.push(came);
+        came = undefined;
       }
     } finally {
       idle.close();
     }
+  }
+
+  /** Nobody is listened to any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#tellNews();
+  }
+
+  #tellNews(): void {
+    this.#hasNews = true;
+    this.#wake?.();
+  }
+
+  /** Settled when something has happened since the last time. */
+  async #news(): Promise<void> {
+    if (!this.#hasNews) await new Promise<void>((resolve) => this.#wake = resolve);
+    this.#hasNews = false;
   }
 
   /** The user's program speaks frames: it hears from the beginning what is wanted. */
@@ -266,24 +297,25 @@ class RemoteFront implements Front {
   }
 }
 
-/** Settles `over` when it was not touched for a while. */
+/** Notices when it was not touched for a while. */
 class Idle {
   readonly #limitMs: number;
-  readonly #over = Promise.withResolvers<"idle">();
+  readonly #tell: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  isOver = false;
 
-  constructor(limitMs: number) {
+  constructor(limitMs: number, tell: () => void) {
     this.#limitMs = limitMs;
+    this.#tell = tell;
     this.touch();
-  }
-
-  get over(): Promise<"idle"> {
-    return this.#over.promise;
   }
 
   touch(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#over.resolve("idle"), this.#limitMs);
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      this.#tell();
+    }, this.#limitMs);
   }
 
   close(): void {

@@ -13,6 +13,8 @@ import {
   encodeOutput,
   encodeWants,
   FrameReader,
+  HEADER_BYTES,
+  Kind,
 } from "./frames.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
@@ -24,6 +26,10 @@ export const ATTACHED = "\0toolkit-vm-attached 1\n";
 /** A web page can make a browser send this; it must not drive anything here. */
 const HTTP_REQUEST =
   /^[A-Z]{1,20} .*HTTP\/\d|^(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE|PRI) /;
+
+/** As TLS and other programs begin, and nobody who types; a page may have lines of its own in it. */
+// deno-lint-ignore no-control-regex -- these are what is looked for
+const NO_TEXT = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/;
 
 /** The end of input that is not said but happens: an end of the stream. */
 export type Incoming = SessionInput | { readonly type: "hungUp" };
@@ -60,9 +66,7 @@ export class PlainWire implements Wire {
 
   push(bytes: Uint8Array): void {
     this.#lines.push(bytes);
-    if (this.#lines.isTooLong) {
-      throw new MalformedError(`a line of more than ${this.#maxLineBytes} bytes`);
-    }
+    this.#refuseLongLine();
   }
 
   get isFull(): boolean {
@@ -75,6 +79,7 @@ export class PlainWire implements Wire {
 
   next(wanted: Wants["kind"] | undefined): Incoming | undefined {
     if (wanted === undefined) return undefined;
+    this.#refuseLongLine();
     const line = this.#lines.next() ?? (this.#hasEnded ? this.#lines.last() : undefined);
     if (line === undefined) {
       if (!this.#hasEnded) return undefined;
@@ -83,6 +88,7 @@ export class PlainWire implements Wire {
     if (this.#isFirst) {
       this.#isFirst = false;
       if (HTTP_REQUEST.test(line)) throw new MalformedError("an HTTP request");
+      if (NO_TEXT.test(line)) throw new MalformedError("bytes that are no text");
       if (line === ATTACH_LINE) {
         this.wantsFrames = true;
         return undefined;
@@ -109,6 +115,11 @@ export class PlainWire implements Wire {
   ended(reason: string | undefined): readonly Uint8Array[] {
     return reason === undefined ? [] : [utf8(`\n${reason}\n`)];
   }
+
+  #refuseLongLine(): void {
+    if (!this.#lines.isTooLong) return;
+    throw new MalformedError(`a line of more than ${this.#maxLineBytes} bytes`);
+  }
 }
 
 /** Frames, as from `toolkit vm attach`. */
@@ -128,7 +139,7 @@ export class FramedWire implements Wire {
   }
 
   get isFull(): boolean {
-    return this.#frames.length > this.#maxLineBytes;
+    return this.#frames.length >= HEADER_BYTES + this.#maxLineBytes;
   }
 
   end(): void {
@@ -136,13 +147,11 @@ export class FramedWire implements Wire {
   }
 
   next(wanted: Wants["kind"] | undefined): Incoming | undefined {
+    // Ctrl-C is for what runs: it overtakes what is not wanted yet, which is dropped.
+    if (this.#frames.skipTo(Kind.interrupt)) this.#waiting = undefined;
     this.#waiting ??= this.#read();
     const input = this.#waiting;
-    if (input === undefined) {
-      if (!this.#hasEnded) return undefined;
-      return { type: "hungUp" };
-    }
-    // Ctrl-C is for what runs; all else waits until it is wanted.
+    if (input === undefined) return this.#hasEnded ? { type: "hungUp" } : undefined;
     if (input.type !== "interrupt" && wanted === undefined) return undefined;
     this.#waiting = undefined;
     return input;

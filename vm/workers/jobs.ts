@@ -40,6 +40,11 @@ export class Jobs {
   }
 
   receive(message: ToJobs): void {
+    this.#take(message);
+    this.#goOn();
+  }
+
+  #take(message: ToJobs): void {
     if (message.type === "ask") return this.#tellStatus();
     const { job: id } = message;
     if (message.type === "start") return this.#guard(id, () => this.#start(id, message.spec));
@@ -81,8 +86,8 @@ export class Jobs {
       this.#sessions.set(id, session);
       this.#jobs.set(id, session);
     } else {
-      this.#programs++;
       this.#jobs.set(id, new ProgramJob(spec, output, this.#arena, this.#images));
+      this.#programs++;
     }
     this.#wake(id);
   }
@@ -91,12 +96,14 @@ export class Jobs {
     if (this.#isReady.has(id) || !this.#jobs.has(id)) return;
     this.#isReady.add(id);
     this.#ready.push(id);
-    // A line of a session takes microseconds; it need not wait for a timer.
-    if (!this.#awake) this.#takeTurns();
+  }
+
+  /** At once, if nothing has been going on: a line that is short is answered without a timer. */
+  #goOn(): void {
+    if (!this.#awake && this.#ready.length > 0) this.#takeTurns();
   }
 
   #takeTurns(): void {
-    this.#awake = true;
     const { hasMail, later } = this.#options;
     let id: JobId | undefined;
     while (!hasMail() && (id = this.#ready.shift()) !== undefined) {
