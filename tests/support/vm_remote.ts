@@ -47,11 +47,8 @@ export class TestServer implements Disposable {
   }
 
   /** A user who has been greeted. */
-  async greeted(): Promise<TestUser> {
-    const user = await this.connect();
-    await user.hears(/>>> $/);
-    user.forget();
-    return user;
+  greeted(): Promise<TestUser> {
+    return TestUser.greeted(this.server.port);
   }
 
   /** Waits until nobody is connected and nothing runs. */
@@ -84,6 +81,14 @@ export class TestUser implements Disposable {
 
   static async connect(port: number, isReading = true): Promise<TestUser> {
     return new TestUser(await Deno.connect({ hostname: "127.0.0.1", port }), isReading);
+  }
+
+  /** One who has heard the first prompt, and forgotten it. */
+  static async greeted(port: number): Promise<TestUser> {
+    const user = await TestUser.connect(port);
+    await user.hears(/>>> $/);
+    user.forget();
+    return user;
   }
 
   async send(text: string | Uint8Array): Promise<void> {

@@ -123,6 +123,51 @@ Deno.test("loadConfig() says of each mistake where it is, what was found and wha
   for (const [toml, expected] of cases) assert.match(await refusal(toml), expected, toml);
 });
 
+Deno.test("[vm.limits]: each takes its lowest and its highest value, and nothing beyond", async () => {
+  const limits: readonly (readonly [string, readonly unknown[], readonly unknown[], RegExp])[] = [
+    ["memory", ["64", 64, "2G"], ["63", 63, "3G", "64M ", ""], /expected a size from 64 to 2G/],
+    ["stack", [1, 268_435_456], [0, 268_435_457, "1", 1.5], /expected a whole number from 1 to 2/],
+    ["fuel", [1, Number.MAX_SAFE_INTEGER], [0, -1, "1"], /expected a whole number from 1/],
+    ["remote_fuel", [1, Number.MAX_SAFE_INTEGER], [0, true], /expected a whole number from 1/],
+    ["unread_output", ["4K", "64M"], ["4095", "65M", true], /expected a size from 4K to 64M/],
+    ["sessions", [1, 1_024], [0, 1_025], /expected a whole number from 1 to 1024/],
+    ["line", ["1K", "1M"], ["1023", "2M"], /expected a size from 1K to 1M/],
+    ["idle", ["1s", "7d"], ["999ms", "8d", 5, "soon"], /expected a duration/],
+    ["images", [1, 65_536], [0, 65_537], /expected a whole number from 1 to 65536/],
+    ["background_programs", [1, 50_000], [0, 50_001], /expected a whole number from 1 to 50000/],
+  ];
+  const tomlOf = (name: string, value: unknown) =>
+    `[vm.limits]\n${name} = ${JSON.stringify(value)}\n`;
+  const { vm } = await load("");
+  const known = [...Object.keys(vm.limits), "fuel"].sort();
+  assert.deepEqual(limits.map(([name]) => name).sort(), known, "none is left out");
+  for (const [name, good, bad, expected] of limits) {
+    for (const value of good) await load(tomlOf(name, value));
+    for (const value of bad) {
+      const said = await refusal(tomlOf(name, value));
+      assert.ok(said.startsWith(`toolkit.toml:2: vm.limits.${name} is `), said);
+      assert.match(said, expected);
+    }
+  }
+  assert.equal((await load(tomlOf("memory", "2G"))).vm.limits.memory, 2 ** 31);
+  assert.match(await refusal("[vm.limits]\nmemry = 1\n"), /unknown .*vm.limits.memry \| .*memory/);
+  assert.match(await refusal("[vm]\nlimits = 5\n"), /vm.limits is 5/);
+});
+
+Deno.test("[vm]: mistakes in its other settings are told", async () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["remote_access = 'yes'", /vm.remote_access is "yes": expected true or false/],
+    ["client_host = ''", /vm.client_host is ""/],
+    ["client_port = 65536", /vm.client_port is 65536: expected a whole number from 0 to 65535/],
+    ["token_file = 5", /vm.token_file is 5/],
+    ["root = ''", /vm.root is ""/],
+    ["threads = 0", /vm.threads is 0: expected a whole number from 1 to 256/],
+    ["threads = 257", /vm.threads is 257/],
+    ["remote_acess = true", /unknown setting vm.remote_acess \| .*remote_access/],
+  ];
+  for (const [line, expected] of cases) assert.match(await refusal(`[vm]\n${line}\n`), expected);
+});
+
 Deno.test("loadConfig() names the variable or the flag that is wrong", async () => {
   const env = { TOOLKIT_DISCOVERY_BIND_PORT: "abc" };
   assert.match(

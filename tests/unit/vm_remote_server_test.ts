@@ -465,6 +465,9 @@ Deno.test("remote: a client without a token where one is wanted, and the other w
   const address = { host: "127.0.0.1", port: server.server.port };
   await assert.rejects(RemoteSession.open(address, TOKEN), /does not seal its sessions/);
   const session = await RemoteSession.open(address, undefined);
+  const greeting = await session.next();
+  assert.ok(greeting?.type === "output");
+  assert.match(new TextDecoder().decode(greeting.bytes), /^Welcome to Iridium!.*\n$/);
   const message = await session.next();
   assert.ok(message?.type === "wants" && message.kind === "ready");
   session.close();

@@ -4,7 +4,13 @@ import type { CliContext } from "../../cli/context.ts";
 import type { LoadedConfig } from "../../cli/config/load.ts";
 import { paintFor } from "../../cli/colour.ts";
 import { type OpenNode, openNode } from "../../cli/run_node.ts";
-import { formatHostPort, parseHostPort } from "../../cluster/address.ts";
+import {
+  formatHostPort,
+  type HostPort,
+  isIpAddress,
+  normaliseHost,
+  parseHostPort,
+} from "../../cluster/address.ts";
 import { membersTable } from "../../cluster/commands/members.ts";
 import { Problem } from "../../cluster/errors.ts";
 import { shortId } from "../../cluster/ids.ts";
@@ -39,12 +45,11 @@ export class ReplCluster implements ClusterAccess {
   }
 
   async join(host: string, port: number): Promise<readonly string[]> {
-    const address = formatHostPort(parseHostPort(formatHostPort({ host, port }), port));
+    const target = parseHostPort(formatHostPort({ host, port }), port);
     const isNew = this.#open === undefined;
     const node = await this.#node();
     const started = isNew ? [nodeText(node)] : [];
-    if (node.addresses.includes(address)) throw new Problem(`${address} is this node itself`);
-    await meet(node, address);
+    await meet(node, formatHostPort(target), await addressesOf(target));
     return [...started, ...membersTable(node.members(false), paintFor(false))];
   }
 
@@ -95,11 +100,25 @@ function nodeText(node: Node): string {
   return `node ${node.alias} (${shortId(node.id)}) on ${address}`;
 }
 
-/** Settled when somebody at that address is connected; throws a {@link Problem} if that takes too long. */
-async function meet(node: Node, address: string): Promise<void> {
+/** The addresses that a name stands for, as members tell them; none if nobody knows it. */
+async function addressesOf({ host, port }: HostPort): Promise<string[]> {
+  if (isIpAddress(host)) return [formatHostPort({ host, port })];
+  const { lookup } = await import("node:dns/promises");
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.map(({ address }) => formatHostPort({ host: normaliseHost(address), port }));
+}
+
+/**
+ * Settled when somebody at that address is connected; throws a {@link Problem} if that takes too
+ * long. `resolved` is what a name in it stands for.
+ */
+async function meet(node: Node, address: string, resolved: readonly string[]): Promise<void> {
+  const isOneOf = (addresses: readonly string[]) =>
+    addresses.some((known) => resolved.includes(known));
+  if (isOneOf(node.addresses)) throw new Problem(`${address} is this node itself`);
   const isThere = () =>
     node.members(false).some(({ self, connected, addresses }) =>
-      !self && connected && addresses.includes(address)
+      !self && connected && isOneOf(addresses)
     );
   if (isThere()) return;
   const met = Promise.withResolvers<string | undefined>();

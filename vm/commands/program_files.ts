@@ -1,5 +1,6 @@
 /** Which files a session may read. */
 
+import { concat } from "../../cluster/bytes.ts";
 import { messageOf, Problem } from "../../cluster/errors.ts";
 import { VmExit } from "./exit_codes.ts";
 
@@ -9,12 +10,10 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 /** Gives a file's bytes or throws a {@link Problem}. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
 
-/** Any file that this process may read. */
+/** Any file that this process may read, a pipe too. */
 export async function readProgramFile(path: string): Promise<Uint8Array> {
   try {
-    const { isFile, size } = await Deno.stat(path);
-    if (isFile && size > MAX_FILE_BYTES) throw new Error("it is longer than any program");
-    return await Deno.readFile(path);
+    return await readUpTo(path);
   } catch (error) {
     throw new Problem(`cannot read ${path}: ${messageOf(error)}`, {
       hint: "name a file with source or an image",
@@ -22,6 +21,19 @@ export async function readProgramFile(path: string): Promise<Uint8Array> {
       cause: error,
     });
   }
+}
+
+/** Not all that there is: a device may have no end. */
+async function readUpTo(path: string): Promise<Uint8Array> {
+  const file = await Deno.open(path);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of file.readable) {
+    length += piece.length;
+    if (length > MAX_FILE_BYTES) throw new Error("it is longer than any program");
+    pieces.push(piece);
+  }
+  return concat(...pieces);
 }
 
 /** Files below a folder only; what is elsewhere looks as if it were not there. */
@@ -33,7 +45,7 @@ export function readerBelow(root: string): ReadFile {
     try {
       const base = await Deno.realPath(root);
       const real = await Deno.realPath(`${base}/${path}`);
-      if (!real.startsWith(`${base}/`)) throw missing;
+      if (!real.startsWith(base === "/" ? base : `${base}/`)) throw missing;
       // A pipe or a device would keep us waiting.
       const { isFile, size } = await Deno.stat(real);
       if (!isFile || size > MAX_FILE_BYTES) throw missing;

@@ -12,6 +12,7 @@ import type { Owner } from "../background.ts";
 import { Conversation, type Front } from "../conversation.ts";
 import type { SessionInput, Wants } from "../repl/channel.ts";
 import type { Answer, Request } from "../repl/requests.ts";
+import { BANNER } from "../repl/session.ts";
 import type { Workshop } from "../workshop.ts";
 import { type ByteStream, PlainStream } from "./byte_stream.ts";
 import { acceptSealed, pskOf, SEALED_GREETING, TokenError } from "./sealed_stream.ts";
@@ -285,10 +286,14 @@ class RemoteFront implements Front {
     this.#hasNews = false;
   }
 
-  /** The user's program speaks frames: it hears from the beginning what is wanted. */
+  /** The user's program speaks frames: it hears all from the beginning. */
   async #useFrames(): Promise<void> {
     this.#wire = new FramedWire(this.#lineBytes);
-    await this.#write([utf8(ATTACHED), ...this.#latest ? this.#wire.wants(this.#latest) : []]);
+    await this.#write([
+      utf8(ATTACHED),
+      ...this.#wire.output(utf8(`${BANNER}\n`)),
+      ...this.#latest ? this.#wire.wants(this.#latest) : [],
+    ]);
   }
 
   #write(pieces: readonly Uint8Array[]): Promise<void> {
