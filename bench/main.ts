@@ -9,11 +9,12 @@ interface Bench {
 }
 
 const BENCHES: Readonly<Record<string, Bench>> = {
-  start: { file: "start.ts", says: "how soon a command answers (10 s)" },
+  start: { file: "start.ts", says: "how soon a command answers, and a first program (10 s)" },
   idle: { file: "idle.ts", says: "CPU and memory of idle nodes, beside serf (3 min)" },
   press: { file: "reminder/press.ts", says: "press to lights, beside mosquitto (3 min)" },
-  vm: { file: "vm/engines.ts", says: "the VM's engines, beside other languages (2 min)" },
+  vm: { file: "vm/engines.ts", says: "the VM's engines, beside other languages (1 min)" },
   "vm-length": { file: "vm/translation.ts", says: "translating and running long programs (1 min)" },
+  "vm-assembler": { file: "vm/assembler.ts", says: "lines a second, both ways (20 s)" },
   house: { file: "cluster/house.ts", says: "crashes and partitions, beside serf; root (8 min)" },
   membership: {
     file: "cluster/membership.ts",

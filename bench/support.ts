@@ -9,6 +9,28 @@ export function percentile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 }
 
+/** So that a mean of ratios does not depend on which way round they are. */
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** Milliseconds of commands from source, one of each in every round, so that noise meets all of them. */
+export async function timeCommands(
+  rounds: number,
+  commands: readonly (readonly string[])[],
+): Promise<number[][]> {
+  const times: number[][] = commands.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, args] of commands.entries()) {
+      const started = performance.now();
+      const { code } = await new Deno.Command(Deno.execPath(), { args: [...args] }).output();
+      times[index]!.push(performance.now() - started);
+      if (code > 3) throw new Error(`${args.join(" ")} ended with ${code}`);
+    }
+  }
+  return times;
+}
+
 export function report(...lines: readonly string[]): void {
   // deno-lint-ignore no-console -- a benchmark reports
   for (const line of lines) console.log(line);

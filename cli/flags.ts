@@ -139,12 +139,77 @@ export const NODE_FLAGS = {
   },
 } as const;
 
+/** Of a node with a port for clients. */
+export interface ClientFlags {
+  readonly enableRemoteAccess?: boolean;
+  readonly bindHost?: string;
+  readonly bindPort?: number;
+  readonly tokenFile?: string;
+  readonly root?: string;
+  readonly threads?: number;
+}
+
+export const TOKEN_FILE_FLAG = {
+  kind: "parsed",
+  parse: text,
+  optional: true,
+  brief: "what remote users must have, from: toolkit vm token",
+  placeholder: "FILE",
+} as const;
+
+export const CLIENT_FLAGS = {
+  enableRemoteAccess: {
+    kind: "boolean",
+    optional: true,
+    brief: "give sessions of the VM to remote users",
+  },
+  bindHost: {
+    kind: "parsed",
+    parse: text,
+    optional: true,
+    brief: "address for remote users; anything but loopback needs a token",
+    placeholder: "HOST",
+  },
+  bindPort: {
+    kind: "parsed",
+    parse: parsePort,
+    optional: true,
+    brief: "port for remote users; 2244 if not given",
+    placeholder: "PORT",
+  },
+  tokenFile: TOKEN_FILE_FLAG,
+  root: {
+    kind: "parsed",
+    parse: text,
+    optional: true,
+    brief: "folder whose programs remote users may run",
+    placeholder: "DIR",
+  },
+  threads: {
+    kind: "parsed",
+    parse: parseThreads,
+    optional: true,
+    brief: "workers that run programs; else one a core",
+    placeholder: "N",
+  },
+} as const;
+
+export const CLIENT_ALIASES = { r: "enableRemoteAccess", p: "bindPort", t: "threads" } as const;
+
 export const NODE_ALIASES = { H: "serverBindHost", P: "serverBindPort" } as const;
 
-export function parsePort(value: string): number {
+function parsePort(value: string): number {
   const port = Number(value);
   if (!/^\d{1,5}$/.test(value) || port > 65_535) throw new Error("expected a port, 0 to 65535");
   return port;
+}
+
+function parseThreads(value: string): number {
+  const threads = Number(value);
+  if (!/^\d{1,3}$/.test(value) || threads < 1 || threads > 256) {
+    throw new Error("expected a number of workers, 1 to 256");
+  }
+  return threads;
 }
 
 /** Checked here, so that a slip is a wrong use of the flag; resolved when it is dialled. */

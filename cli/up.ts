@@ -3,7 +3,14 @@
 import { buildCommand, type Command } from "@stricli/core";
 import type { PartName } from "./config/schema.ts";
 import type { CliContext } from "./context.ts";
-import { NODE_ALIASES, NODE_FLAGS, type NodeFlags } from "./flags.ts";
+import {
+  CLIENT_ALIASES,
+  CLIENT_FLAGS,
+  type ClientFlags,
+  NODE_ALIASES,
+  NODE_FLAGS,
+  type NodeFlags,
+} from "./flags.ts";
 import type { PartMaker } from "./part.ts";
 
 export type Parts = Readonly<Record<PartName, () => Promise<PartMaker>>>;
@@ -11,7 +18,7 @@ export type Parts = Readonly<Record<PartName, () => Promise<PartMaker>>>;
 const DEFAULT_PORT = 2254;
 
 export function upCommand(parts: Parts): Command<CliContext> {
-  return buildCommand<NodeFlags, [], CliContext>({
+  return buildCommand<NodeFlags & ClientFlags, [], CliContext>({
     async func(flags) {
       const { loadConfigFor } = await import("./settings.ts");
       const { config, path } = await loadConfigFor(this, flags);
@@ -20,7 +27,10 @@ export function upCommand(parts: Parts): Command<CliContext> {
       const { runNode } = await import("./run_node.ts");
       await runNode(this, { config, configPath: path, defaultPort: DEFAULT_PORT, parts: makers });
     },
-    parameters: { flags: NODE_FLAGS, aliases: NODE_ALIASES },
+    parameters: {
+      flags: { ...NODE_FLAGS, ...CLIENT_FLAGS },
+      aliases: { ...NODE_ALIASES, ...CLIENT_ALIASES },
+    },
     docs: {
       brief: "run every part that the config enables, as one node",
       fullDescription:

@@ -94,12 +94,22 @@ export function formatClusterKey(key: Uint8Array): string {
   return key.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** The 32 bytes of a cluster key in base64url; `source` names it in the error. */
-export function parseClusterKey(text: string, source: string): Uint8Array {
-  return parseKey(text, source, "cluster key");
+/** What a key is for: kinds have the same form, and are never used for one another. */
+export interface KeyKind {
+  /** What it is called. */
+  readonly what: string;
+  /** The command that makes one. */
+  readonly maker: string;
 }
 
-function parseKey(text: string, source: string, what: string): Uint8Array {
+const CLUSTER_KEY: KeyKind = { what: "cluster key", maker: "toolkit cluster keygen" };
+
+/** The 32 bytes of a cluster key in base64url; `source` names it in the error. */
+export function parseClusterKey(text: string, source: string): Uint8Array {
+  return parseKey(text, source, CLUSTER_KEY);
+}
+
+function parseKey(text: string, source: string, { what, maker }: KeyKind): Uint8Array {
   let key: Uint8Array | undefined;
   try {
     key = Uint8Array.fromBase64(text.trim(), { alphabet: "base64url" });
@@ -108,7 +118,7 @@ function parseKey(text: string, source: string, what: string): Uint8Array {
   }
   if (key?.length !== CLUSTER_KEY_BYTES) {
     throw new Problem(`${source} holds no ${what} (32 bytes in base64url)`, {
-      hint: "make one with: toolkit cluster keygen --out FILE",
+      hint: `make one with: ${maker} --out FILE`,
     });
   }
   return key;
@@ -147,11 +157,11 @@ export async function writeClusterKey(path: string): Promise<void> {
 
 /** Reads the file of a cluster key. */
 export function readClusterKey(path: string): Promise<Uint8Array> {
-  return readKeyFile(path, "cluster key");
+  return readKeyFile(path, CLUSTER_KEY);
 }
 
-/** Reads a key file; one that others than its owner can read is refused. `what` names the key. */
-export async function readKeyFile(path: string, what: string): Promise<Uint8Array> {
+/** Reads a key file; one that others than its owner can read is refused. */
+export async function readKeyFile(path: string, { what, maker }: KeyKind): Promise<Uint8Array> {
   let text: string;
   let mode: number | null;
   try {
@@ -167,7 +177,7 @@ export async function readKeyFile(path: string, what: string): Promise<Uint8Arra
       missing ? `no ${what} at ${path}` : `cannot read the ${what}: ${messageOf(error)}`,
       {
         hint: missing
-          ? `copy it from another host, or make the first one: toolkit cluster keygen --out ${path}`
+          ? `copy it from another host, or make the first one: ${maker} --out ${path}`
           : "run as the user who owns it, or mend its permissions",
         cause: error,
       },
@@ -179,5 +189,5 @@ export async function readKeyFile(path: string, what: string): Promise<Uint8Arra
       { hint: `chmod 600 ${path}` },
     );
   }
-  return parseKey(text, path, what);
+  return parseKey(text, path, { what, maker });
 }

@@ -2,11 +2,13 @@
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { CliContext } from "../cli/context.ts";
+import { COMMON_FLAGS } from "../cli/flags.ts";
 import { parseSize } from "../cli/size.ts";
-import { attach, kill, ps, repl, serve, spawn } from "./commands/session_commands.ts";
+import { attach, kill, ps, repl, serve, spawn, token } from "./commands/session_commands.ts";
 import type { EngineChoice } from "./machine.ts";
 
 export interface RunFlags {
+  readonly config?: string;
   readonly engine: EngineChoice;
   readonly fuel?: number;
   readonly memory?: number;
@@ -14,6 +16,8 @@ export interface RunFlags {
   readonly seed?: number;
   readonly clock: "real" | "fixed";
   readonly registers: boolean;
+  readonly trace: boolean;
+  readonly profile: boolean;
   readonly json: boolean;
 }
 
@@ -33,6 +37,7 @@ const run = buildCommand<RunFlags, [string], CliContext>({
   loader: async () => (await import("./commands/run.ts")).default,
   parameters: {
     flags: {
+      config: COMMON_FLAGS.config,
       engine: {
         kind: "enum",
         values: ["auto", "interpreter", "wasm"],
@@ -79,6 +84,18 @@ const run = buildCommand<RunFlags, [string], CliContext>({
         withNegated: false,
         brief: "show the registers at the end, on standard error",
       },
+      trace: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "tell every instruction and what it changed, on standard error",
+      },
+      profile: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief: "tell at the end which labels and lines it was busy with",
+      },
       json: {
         kind: "boolean",
         default: false,
@@ -94,9 +111,12 @@ const run = buildCommand<RunFlags, [string], CliContext>({
     fullDescription:
       "Runs a program, source or image, until it stops. The exit code is the program's: 0 after " +
       "HLT, 1 at its end or after IGL, 2 to 10 for traps; 64 used wrongly, 65 does not assemble or " +
-      "load, 66 file unreadable.\n\nExamples:\n  toolkit vm run examples/vm/hello.iasm\n" +
+      "load, 66 file unreadable.\n\nWith --trace or --profile the interpreter runs it, slower than else and " +
+      "otherwise the same.\n\nExamples:\n  toolkit vm run examples/vm/hello.iasm\n" +
       "  toolkit vm run --fuel 1000000 --registers loop.iasm\n" +
-      "  toolkit vm run --seed 1 --json guess.iasm < numbers.txt",
+      "  toolkit vm run --seed 1 --json guess.iasm < numbers.txt\n" +
+      "  toolkit vm run --trace loop.iasm 2>&1 | less\n" +
+      "  toolkit vm run --profile examples/vm/sieve.iasm",
   },
 });
 
@@ -158,7 +178,7 @@ function parseBytes(value: string): number {
 }
 
 const command: RouteMap<CliContext> = buildRouteMap({
-  routes: { run, asm, disasm, repl, attach, serve, ps, spawn, kill },
+  routes: { run, asm, disasm, repl, attach, token, serve, ps, spawn, kill },
   docs: { brief: "an Iridium-compatible register machine: run, repl, serve, …" },
 });
 export default command;

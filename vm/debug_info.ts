@@ -10,6 +10,7 @@
 
 import { ByteReader, ByteWriter, textOf, utf8 } from "../cluster/bytes.ts";
 import { MalformedError } from "../cluster/errors.ts";
+import type { Image } from "./image.ts";
 import { INSTRUCTION_BYTES } from "./isa.ts";
 
 /** A named place in a program. */
@@ -39,6 +40,8 @@ export interface Location {
 }
 
 const FORMAT = 1;
+/** What the assembler takes for a label. */
+const LABEL = /^[A-Za-z0-9_.]+$/;
 /** Files have fewer; keeps sums of hostile differences in the range of exact integers. */
 const MAX_LINE = 0x7fff_ffff;
 
@@ -89,10 +92,27 @@ interface LineRun extends Run {
   readonly before: number;
 }
 
+/** What an image carries; undefined if that is nothing, or nothing that can be read. */
+export function debugInfoIn(
+  { debug, entry }: Pick<Image, "debug" | "entry">,
+): DebugInfo | undefined {
+  if (debug.length === 0) return undefined;
+  try {
+    return new DebugInfo(debug, entry);
+  } catch (error) {
+    // Debug information that cannot be read is data like any other.
+    if (!(error instanceof MalformedError)) throw error;
+    return undefined;
+  }
+}
+
 /** Answers questions about the addresses of one image. */
 export class DebugInfo {
   readonly fileName: string;
-  /** Data first, each section by value. */
+  /**
+   * Data first, each section by value. Names that are no labels are left out: they could hold whatever a
+   * terminal obeys.
+   */
   readonly symbols: readonly ProgramSymbol[];
   readonly #entry: number;
   readonly #code: readonly ProgramSymbol[];
@@ -160,7 +180,8 @@ function readSymbols(
   // The count is not trusted: each symbol takes bytes, and the reader ends where they end.
   for (let left = reader.varint(); left > 0; left--) {
     position += reader.varint();
-    symbols.push({ name: readText(reader), section, value: base + position * unit });
+    const name = readText(reader);
+    if (LABEL.test(name)) symbols.push({ name, section, value: base + position * unit });
   }
   return symbols;
 }
@@ -190,8 +211,19 @@ function unzigzag(value: number): number {
 }
 
 function writeText(writer: ByteWriter, text: string): void {
-  const bytes = utf8(text);
-  writer.varint(bytes.length).raw(bytes);
+  if (!isAscii(text)) {
+    const bytes = utf8(text);
+    writer.varint(bytes.length).raw(bytes);
+    return;
+  }
+  // There are thousands of short names: calling an encoder for each takes longer than its work.
+  writer.varint(text.length);
+  for (let i = 0; i < text.length; i++) writer.u8(text.charCodeAt(i));
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
 }
 
 function readText(reader: ByteReader): string {

@@ -42,20 +42,44 @@ export interface Decoded {
 
 export function decode(image: Image): Decoded {
   const { entry } = image;
-  const bytes = image.bytes.length - entry;
-  const code = new Int32Array(bytes + STRIDE);
+  const code = new Int32Array(image.bytes.length - entry + STRIDE);
   const warnings: string[] = [];
   let faults = 0;
-  for (let at = 0; at < bytes; at += STRIDE) {
+  decodeFrom(image, code, 0, (at, fault) => {
+    faults++;
+    if (faults <= MAX_WARNINGS) warnings.push(`${entry + at}: ${fault}; it traps 4 if it is run`);
+  });
+  if (faults > MAX_WARNINGS) warnings.push(`and ${faults - MAX_WARNINGS} more like these`);
+  return decodedOf(image, code, warnings);
+}
+
+/** An image with its code, which may have more room than the image has bytes. */
+export function decodedOf(
+  image: Image,
+  code: Int32Array,
+  warnings: readonly string[] = [],
+): Decoded {
+  const { entry } = image;
+  const bytes = image.bytes.length - entry;
+  return { image, code, entry, bytes, instructions: bytes / STRIDE, warnings };
+}
+
+/** Writes what stands from an index on, and the END behind it, into `code`; tells of what cannot run. */
+export function decodeFrom(
+  image: Image,
+  code: Int32Array,
+  first: number,
+  onFault: (at: number, fault: string) => void = () => {},
+): void {
+  const { entry } = image;
+  const bytes = image.bytes.length - entry;
+  for (let at = first; at < bytes; at += STRIDE) {
     const fault = decodeOne(image, entry + at, code.subarray(at, at + STRIDE));
     if (fault === undefined) continue;
     code[at] = ILLEGAL;
-    faults++;
-    if (faults <= MAX_WARNINGS) warnings.push(`${entry + at}: ${fault}; it traps 4 if it is run`);
+    onFault(at, fault);
   }
-  if (faults > MAX_WARNINGS) warnings.push(`and ${faults - MAX_WARNINGS} more like these`);
   code[bytes] = END;
-  return { image, code, entry, bytes, instructions: bytes / STRIDE, warnings };
 }
 
 /** The opcode of the instruction at an index of `code`. */

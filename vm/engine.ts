@@ -20,11 +20,12 @@ export function engineFor(choice: EngineChoice, image: Image, log: Log = NO_LOG)
     case "wasm":
       return new WasmEngine(program);
     case "auto":
-      return fastest(program, log);
+      return fastestEngine(program, log);
   }
 }
 
-function fastest(program: Decoded, log: Log): Engine {
+/** The engine that "auto" means, for a program that is decoded already. */
+export function fastestEngine(program: Decoded, log: Log = NO_LOG): Engine {
   try {
     return new WasmEngine(program);
   } catch (error) {

@@ -21,7 +21,7 @@ export const MAX_ADDRESS: Readonly<Record<number, number>> = { 0: 0xffff, 1: 0xf
 /** An image is at most as long as its longest address can reach. */
 export const MAX_IMAGE_BYTES = 0x100_0000;
 
-const VERSION_AT = 4;
+export const VERSION_AT = 4;
 const FLAGS_AT = 5;
 const DEBUG_OFFSET_AT = 8;
 const DEBUG_LENGTH_AT = 12;
@@ -136,15 +136,6 @@ export function makeImage({ version, readOnly, code, debug }: ImageParts): Uint8
   bytes.set(readOnly, HEADER_BYTES);
   bytes.set(code, entry);
   return bytes;
-}
-
-/** The same image with more code behind its end; the version may be raised by what the code needs. */
-export function extendImage(image: Image, code: Uint8Array, version = image.version): Image {
-  const bytes = new Uint8Array(image.bytes.length + code.length);
-  bytes.set(image.bytes);
-  bytes.set(code, image.bytes.length);
-  bytes[VERSION_AT] = Math.max(image.version, version);
-  return loadImage(bytes);
 }
 
 /** To a multiple of four, so that code stays aligned. */

@@ -1,5 +1,6 @@
 /** docs/isa.md, written from the instruction table so that it cannot say anything else. */
 
+import { BYTES_PER_FUEL, DEFAULT_LIMITS } from "./machine.ts";
 import { type Instruction, ISA, MNEMONICS, type OperandKind } from "./isa.ts";
 
 const KINDS: Readonly<
@@ -26,6 +27,10 @@ const FLOWS: Readonly<Record<Instruction["flow"], string>> = {
   host: "host",
 };
 
+function inMiB(bytes: number): number {
+  return bytes / 1024 / 1024;
+}
+
 /** The whole page, formatted as \`deno fmt\` formats it. */
 export function isaPage(): string {
   const numbered = MNEMONICS.toSorted((a, b) => ISA[a].number - ISA[b].number);
@@ -46,6 +51,21 @@ are the registers named in A, B and C; fa, fb and fc are float registers. Intege
 is written by comparisons and by GETL, and read by JMPE and DJMPE. Traps are named by their stop
 codes: 2 division by zero, 3 stack, 4 illegal instruction, 5 heap, 6 read-only data, 7 bad jump
 target, 8 memory limit, 9 fuel limit, 10 killed.
+
+## The machine
+
+- Registers \`$0\` to \`$31\`: integers, and as many floats apart from them; which are meant, the
+  instruction says. None is special, and all begin as 0.
+- The heap has 64 bytes, all zero, until ALOC makes it longer; offsets begin at 0 and are unsigned.
+  Its limit is ${inMiB(DEFAULT_LIMITS.memoryBytes)} MiB if \`vm run --memory\` says nothing else.
+- The stack holds words of 32 bits and is no part of the heap. \`sp\` is how many there are, at most
+  ${DEFAULT_LIMITS.stackWords} if \`vm run --stack\` says nothing else.
+- The read-only data is what stands in \`.data\`.
+- A program ends with code 0 at HLT, with 1 behind its last instruction or at IGL, else by a trap.
+- Each instruction that is begun costs one unit of fuel, the one that traps included; ALOC and
+  output cost one more for each begun ${BYTES_PER_FUEL} bytes. \`vm run --fuel\` limits it.
+
+In the tables, \`host\` marks what is carried out by whoever runs the program.
 
 ## Operands
 

@@ -3,48 +3,56 @@
 import { isInstalled } from "../../tests/support/requirements.ts";
 import type { BenchProgram } from "./programs.ts";
 
+export interface Timed {
+  readonly ms: number;
+  readonly result: number;
+}
+
+/** Runs a program once. */
+export type Runner = () => Promise<Timed> | Timed;
+
 export interface Peer {
   readonly name: string;
   readonly isHere: boolean;
-  /** Milliseconds, and the result. */
-  run(
-    program: BenchProgram,
-    folder: string,
-  ): Promise<{ readonly ms: number; readonly result: number }>;
+  /** Makes ready what does not count: files in the folder, and for C the compiler. */
+  prepare(program: BenchProgram, folder: string): Promise<Runner>;
 }
+
+export const GCC = "gcc -O2";
+export const LUAJIT = "LuaJIT";
+export const LUAJIT_OFF = "LuaJIT -joff";
+export const LUA = "Lua 5.4";
+export const PYTHON = "Python 3";
 
 export const PEERS: readonly Peer[] = [
   {
-    name: "gcc -O2",
+    name: GCC,
     isHere: isInstalled("gcc"),
-    async run({ c }, folder) {
+    async prepare({ c }, folder) {
       const [source, program] = [`${folder}/bench.c`, `${folder}/bench`];
       await Deno.writeTextFile(source, frameC(c));
       await output("gcc", "-O2", "-o", program, source);
-      return parse(await output(program));
+      return async () => parse(await output(program));
     },
   },
-  luaPeer("LuaJIT", "luajit", ({ lua, luajit }) => luajit ?? lua),
-  luaPeer("Lua 5.4", "lua5.4", ({ lua }) => lua),
-  {
-    name: "Python 3",
-    isHere: isInstalled("python3"),
-    async run({ python }, folder) {
-      const source = `${folder}/bench.py`;
-      await Deno.writeTextFile(source, framePython(python));
-      return parse(await output("python3", source));
-    },
-  },
+  scriptPeer(LUAJIT, ["luajit"], ({ lua, luajit }) => frameLua(luajit ?? lua)),
+  scriptPeer(LUAJIT_OFF, ["luajit", "-joff"], ({ lua, luajit }) => frameLua(luajit ?? lua)),
+  scriptPeer(LUA, ["lua5.4"], ({ lua }) => frameLua(lua)),
+  scriptPeer(PYTHON, ["python3"], ({ python }) => framePython(python)),
 ];
 
-function luaPeer(name: string, tool: string, textOf: (program: BenchProgram) => string): Peer {
+function scriptPeer(
+  name: string,
+  [tool, ...flags]: readonly [string, ...string[]],
+  textOf: (program: BenchProgram) => string,
+): Peer {
   return {
     name,
     isHere: isInstalled(tool),
-    async run(program, folder) {
-      const source = `${folder}/bench.lua`;
-      await Deno.writeTextFile(source, frameLua(textOf(program)));
-      return parse(await output(tool, source));
+    async prepare(program, folder) {
+      const source = `${folder}/bench-${tool}`;
+      await Deno.writeTextFile(source, textOf(program));
+      return async () => parse(await output(tool, ...flags, source));
     },
   };
 }
@@ -88,7 +96,7 @@ async function output(...[program, ...args]: readonly string[]): Promise<string>
   return new TextDecoder().decode(stdout);
 }
 
-function parse(text: string): { ms: number; result: number } {
+function parse(text: string): Timed {
   const [ms, result] = text.trim().split(/\s+/).map(Number);
   return { ms: ms!, result: result! };
 }

@@ -7,6 +7,8 @@ import { load32 } from "../../tests/support/vm_image.ts";
 
 export interface BenchProgram {
   readonly name: string;
+  /** LuaJIT has no numbers of 32 bits that multiply: what it does instead is no measure of anything else. */
+  readonly isUnfairToLuaJit?: boolean;
   /** For tests/support/vm_image.ts. */
   readonly source: string;
   /** The register with the result. */
@@ -37,6 +39,7 @@ hlt`,
   },
   {
     name: "20M random numbers",
+    isUnfairToLuaJit: true,
     source: `${load32(1, 1_664_525)}${load32(2, 1_013_904_223)}${
       load32(3, 16_711_935)
     }load $4 #12345
@@ -110,7 +113,8 @@ add $2 $6 $2
 lt $2 $20
 djmpe @mark
 skip: inc $1
-eq $31 $31
+add $31 $31 $31
+lt $31 $25
 djmpe @next
 count: load $1 #8
 counting: loadm $1 $4
@@ -186,7 +190,7 @@ ret`,
     result = fib(32)`,
   },
   {
-    name: "Mandelbrot 300 × 200",
+    name: "Mandelbrot 300 × 300",
     source: `loadf64 $10 #300
 loadf64 $11 #3
 divf64 $11 $10 $11
@@ -194,6 +198,7 @@ loadf64 $12 #4
 loadf64 $13 #2
 loadf64 $14 #0
 loadf64 $15 #1
+addf64 $15 $14 $15
 divf64 $15 $13 $17
 addf64 $15 $17 $16
 subf64 $14 $16 $2
@@ -226,12 +231,12 @@ lt $0 $4
 djmpe @pixel
 addf64 $2 $11 $2
 inc $1
-lt $1 $5
+lt $1 $4
 djmpe @row
 hlt`,
     resultIn: 6,
     c: `double step = 3.0 / 300, cy = -1.5; result = 0;
-    for (int y = 0; y < 200; y++, cy += step) {
+    for (int y = 0; y < 300; y++, cy += step) {
       double cx = -2;
       for (int x = 0; x < 300; x++, cx += step) {
         double zx = 0, zy = 0; int n = 0;
@@ -244,7 +249,7 @@ hlt`,
       }
     }`,
     lua: `local step, cy = 3.0 / 300, -1.5 result = 0
-    for y = 1, 200 do
+    for y = 1, 300 do
       local cx = -2.0
       for x = 1, 300 do
         local zx, zy, n = 0.0, 0.0, 0
@@ -260,7 +265,7 @@ hlt`,
     end`,
     python: `
     step = 3.0 / 300; cy = -1.5; result = 0
-    for _ in range(200):
+    for _ in range(300):
         cx = -2.0
         for _ in range(300):
             zx = zy = 0.0; n = 0

@@ -9,6 +9,7 @@ import { messageOf, Problem } from "../../cluster/errors.ts";
 import { folderOf, joinPath } from "../../cluster/files.ts";
 import { nearest } from "../../cluster/nearest.ts";
 import { lineOf } from "./locate.ts";
+import { configPlaces, ENV_CONFIG, ENV_PREFIX } from "./places.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
 
 /** Settings as nested objects, not checked yet. */
@@ -30,9 +31,6 @@ export interface LoadedConfig {
   readonly path: string | undefined;
 }
 
-const ENV_PREFIX = "TOOLKIT_";
-/** Names the file, not a setting in it. */
-const ENV_CONFIG = "TOOLKIT_CONFIG";
 /** A config file is small; who names a disk image by mistake is told soon. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
@@ -75,13 +73,7 @@ async function readFile({ path, env }: ConfigSources): Promise<ConfigFile | unde
       exitCode: 2,
     });
   }
-  const home = env["XDG_CONFIG_HOME"] ?? (env["HOME"] && `${env["HOME"]}/.config`);
-  const places = [
-    "toolkit.toml",
-    ...(home ? [`${home}/toolkit/config.toml`] : []),
-    "/etc/toolkit/config.toml",
-  ];
-  for (const place of places) {
+  for (const place of configPlaces(env)) {
     const file = await tryRead(place);
     if (file !== undefined) return file;
   }

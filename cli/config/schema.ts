@@ -286,7 +286,7 @@ export const ConfigSchema = v.strictObject({
     remote_access: v.optional(yesNo("whether remote users get sessions"), false),
     client_host: v.optional(text("address for remote users", 255), "127.0.0.1"),
     client_port: v.optional(whole(0, 65_535, "port for remote users; 0 for any"), 2244),
-    token_file: v.optional(text("what remote users must have, from: toolkit cluster keygen")),
+    token_file: v.optional(text("what remote users must have, from: toolkit vm token")),
     root: v.optional(text("folder whose files remote users may run")),
     threads: v.optional(whole(1, 256, "workers that run programs; else one a core")),
     limits: vmLimits,

@@ -7,7 +7,7 @@ import { describeReminder, drawStrip } from "../../reminder/commands/text.ts";
 import { DEFAULT_LAMP_COUNT, divideStrip } from "../../reminder/lights/strip.ts";
 import type { ReminderReport } from "../../reminder/report.ts";
 import { colourOf, type Level, OFF, type Rgb } from "../../reminder/urgency.ts";
-import type { House } from "./core.ts";
+import type { House } from "./house.ts";
 import type { DemoNode } from "./node.ts";
 
 const REDRAW_MS = 250;

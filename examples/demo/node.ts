@@ -2,7 +2,8 @@
 
 import { Problem } from "../../cluster/errors.ts";
 
-const PROGRAM = [
+/** How the real program is started. */
+export const PROGRAM: readonly string[] = [
   "run",
   "-A",
   "--no-prompt",

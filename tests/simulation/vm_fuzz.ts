@@ -1,18 +1,20 @@
 /**
- * Random programs on the interpreter and on translated code, whole and cut into the smallest regions, in the
- * same random slices of fuel: everything that can be seen of them has to be equal after each slice.
+ * Random programs on the interpreter, plain and observed, and on translated code, whole and cut into the
+ * smallest regions, in the same random slices of fuel: everything that can be seen of them has to be equal
+ * after each slice.
  *
  *     deno run -A tests/simulation/vm_fuzz.ts SEED [COUNT]
  */
 
 import { below, between, chance, SeededRandom } from "../../cluster/random.ts";
 import { Arena } from "../../vm/arena.ts";
-import { decode, mnemonicAt, STRIDE } from "../../vm/decode.ts";
+import { decode, isInCode, mnemonicAt, STRIDE } from "../../vm/decode.ts";
 import { HostCalls } from "../../vm/host.ts";
 import { entryOf, type Image, loadImage, makeImage } from "../../vm/image.ts";
 import { ISA, type Mnemonic, MNEMONICS, type OperandKind } from "../../vm/isa.ts";
 import { Interpreter } from "../../vm/interpreter.ts";
 import type { Engine, Exit, MachineLimits } from "../../vm/machine.ts";
+import { ObservedInterpreter } from "../../vm/observed.ts";
 import { createMachine, type Process } from "../../vm/state.ts";
 import { WasmEngine } from "../../vm/wasm/engine.ts";
 import { GRANULE } from "../../vm/wasm/regions.ts";
@@ -32,7 +34,7 @@ const COMMON: readonly Mnemonic[] = [
   ...["EQ", "NEQ", "LT", "GT", "LTU", "GTF64", "LOAD", "INC", "DEC", "ADD", "SUB", "AND"] as const,
 ];
 /** These end programs, so they are rare. */
-const RARE: ReadonlySet<Mnemonic> = new Set(["HLT", "IGL", "PRTS", "GETL", "JMP", "JMPF", "JMPB"]);
+const RARE: ReadonlySet<Mnemonic> = new Set(["HLT", "IGL", "JMP"]);
 const RARE_PER_MILLE = 100;
 /** As they stand these trap, as a rule: their first register gets a small number before. */
 const ADDRESSING: ReadonlySet<Mnemonic> = new Set([
@@ -42,6 +44,8 @@ const ADDRESSING: ReadonlySet<Mnemonic> = new Set([
 const DIVIDING: ReadonlySet<Mnemonic> = new Set(["DIV", "REM", "DIVU", "REMU"]);
 const POPPING: ReadonlySet<Mnemonic> = new Set(["POP", "LOADS", "SETS"]);
 const JUMPING: ReadonlySet<Mnemonic> = new Set(["JMP", "JMPE", "CALLR"]);
+/** From where they are. */
+const SKIPPING: ReadonlySet<Mnemonic> = new Set(["JMPF", "JMPB"]);
 /** How many of them do stand as they are. */
 const CARELESS_PER_MILLE = 50;
 
@@ -121,11 +125,34 @@ function preparation(
   if (ADDRESSING.has(mnemonic)) return instruction("LOAD", a, below(random, 57));
   if (DIVIDING.has(mnemonic)) return instruction("LOAD", b, between(random, 1, 5));
   if (JUMPING.has(mnemonic)) return instruction("LOAD", a, randomAddress(context));
+  // At most so many bytes to the beginning of the heap.
+  if (mnemonic === "GETL") {
+    const at = instruction("LOAD", a, below(random, 40));
+    return [...at, ...instruction("LOAD", b, below(random, 25))];
+  }
+  // To the instruction behind it, or one, two … further, or back.
+  if (SKIPPING.has(mnemonic)) return instruction("LOAD", a, 2 + 4 * below(random, 4));
   if (POPPING.has(mnemonic)) {
     return [...instruction("PUSH", a), ...instruction("PUSH", below(random, FEW_REGISTERS))];
   }
-  if (mnemonic === "RET") return chance(random, 300) ? forgery(context) : someCall(context);
+  if (mnemonic === "RET") {
+    if (chance(random, 500)) return subroutine(context);
+    return chance(random, 300) ? forgery(context) : someCall(context);
+  }
   return [];
+}
+
+/** A call of what stands behind it and ends with the RET that follows, and the way around that. */
+function subroutine({ random, here }: Context): number[] {
+  const sub = here + 12;
+  const register = below(random, FEW_REGISTERS);
+  const body = chance(random, 500) ? instruction("PUSH", register) : [];
+  return [
+    ...instruction("CALL", sub),
+    ...instruction("EQ", register, register),
+    ...instruction("DJMPE", sub + body.length + 4),
+    ...body,
+  ];
 }
 
 function someCall(context: Context): number[] {
@@ -280,6 +307,7 @@ export function fuzz(seed: number): Fuzzed {
   const program = decode(generated.image);
   const runs = [
     new Run("interpreter", new Interpreter(program), generated, ARENA),
+    new Run("observed", new ObservedInterpreter(program, { begin() {} }), generated, ARENA),
     new Run("wasm", new WasmEngine(program), generated, ARENA),
     new Run(
       "wasm in regions, translated again",
@@ -305,6 +333,26 @@ export function fuzz(seed: number): Fuzzed {
   const { fuelUsed } = reference!.process;
   for (const { process } of runs) process.release();
   return { fuelUsed, exit: last };
+}
+
+/** Counts what a seed's program does: each instruction that it begins, and how it ends. */
+export function count(seed: number, counts: Map<string, number>): void {
+  const generated = generate(seed);
+  const program = decode(generated.image);
+  const run = new Run("interpreter", new Interpreter(program), generated, ARENA);
+  const note = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+  for (let steps = 0; steps < MAX_FUEL; steps++) {
+    const at = run.process.pc - program.entry;
+    const mnemonic = isInCode(program, at) ? mnemonicAt(program, at) : undefined;
+    const { fuelOwed, fuelUsed } = run.process;
+    const { over, exit } = run.slice(fuelOwed + 1);
+    if (mnemonic !== undefined && run.process.fuelUsed > fuelUsed) note(mnemonic);
+    if (over) {
+      note(exit.replace(/"pc":\d+/, ""));
+      break;
+    }
+  }
+  run.process.release();
 }
 
 function compare(

@@ -22,6 +22,17 @@ Deno.test("the demo tells its story to the end, in less than 60 lines", async ()
   assert.ok(stdout.split("\n").length < 60);
 });
 
+Deno.test("demo vm tells its story to the end, in less than 60 lines", async () => {
+  await using process = demo("vm");
+  const { code, stdout, stderr } = await process.ended;
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal(stderr, "");
+  for (const step of ["@@@@", ">>> load $0 #6", "36", "trap 9", "still here", "Crash, code 10"]) {
+    assert.ok(stdout.includes(step), step);
+  }
+  assert.ok(stdout.split("\n").length < 60);
+});
+
 Deno.test("the demo refuses arguments that it does not know, and --keep without a terminal", async () => {
   for (const arg of ["--fast", "--keep"]) {
     await using process = demo(arg);

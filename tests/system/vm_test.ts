@@ -1,6 +1,8 @@
 /** Programs on the command line. */
 
 import assert from "node:assert/strict";
+import { encodeDebugInfo } from "../../vm/debug_info.ts";
+import { makeImage } from "../../vm/image.ts";
 import { start, TempDir, toolkit } from "../support/toolkit.ts";
 
 const EXAMPLES = new URL("../../examples/vm/", import.meta.url).pathname;
@@ -63,6 +65,23 @@ Deno.test("a trap ends with its code, and names the line and the label", async (
   assert.match(stderr, /trap 2: division by zero, at \S+program\.iasm:4 \(again/);
 });
 
+Deno.test("a trap in an image whose debug information is broken, or hostile, is told as well", async () => {
+  await using dir = await TempDir.make();
+  const path = dir.file("trap.ir");
+  const symbols = [{ name: "\x1b[2J", section: "code", value: 0 }] as const;
+  const cases: readonly (readonly [Uint8Array, RegExp])[] = [
+    [Uint8Array.of(9, 9, 9), /^trap 3: .*, at address 72\n$/],
+    [encodeDebugInfo({ fileName: "", symbols, lines: [5] }), /^trap 3: .*, at \S*trap\.ir:5\n$/],
+  ];
+  for (const [debug, told] of cases) {
+    const parts = { version: 0, readOnly: new Uint8Array(), code: Uint8Array.of(45, 0, 0, 0) };
+    await Deno.writeFile(path, makeImage({ ...parts, debug }));
+    const { code, stderr } = await toolkit(["vm", "run", path]);
+    assert.equal(code, 3);
+    assert.match(stderr, told);
+  }
+});
+
 Deno.test("both engines report the same, to the last instruction", async () => {
   const reportOf = async (engine: string) => {
     const args = ["vm", "run", "--json", "--engine", engine, "--fuel", "12345", "--seed", "1"];
@@ -106,6 +125,117 @@ Deno.test("a program reads lines from standard input until its end", async () =>
   const { code, stdout } = await process.ended;
   assert.equal(code, 0);
   assert.match(stdout, /Bye\.\n$/);
+});
+
+Deno.test("vm run --trace tells every instruction and what it changed, between the output", async () => {
+  await using dir = await TempDir.make();
+  const text = ".data\nhi: .asciiz 'hi '\n.code\ncloop #1\nagain: prts @hi\nloop @again\nhlt\n";
+  const path = await fileWith(dir, text);
+  const { code, stdout, stderr } = await toolkit(["vm", "run", "--trace", path]);
+  assert.deepEqual([code, stdout], [0, "hi hi "]);
+  assert.equal(
+    stderr,
+    [
+      "ADDRESS  LINE  LABEL         INSTRUCTION           CHANGES",
+      "    104     4                cloop #1              loop = 1",
+      '    108     5  again         prts @hi              prints "hi "',
+      "    112     6  again + 4     loop @again           loop = 0  → again",
+      '    108     5  again         prts @hi              prints "hi "',
+      "    112     6  again + 4     loop @again",
+      "    116     7  again + 8     hlt",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("vm run --trace without end is ended by a signal, and by a reader that leaves", async () => {
+  await using dir = await TempDir.make();
+  const path = await fileWith(dir, FOREVER);
+  await using process = start(["vm", "run", "--trace", path]);
+  await process.says(/djmpe @again\s+→ again/);
+  process.signal("SIGINT");
+  assert.equal((await process.ended).code, 130);
+  const { stdout } = await toolkit(["vm", "run", "--trace", path], {
+    prefix: ["bash", "-c", '"$@" 2>&1 | head -n 2 | wc -l; echo "${PIPESTATUS[0]}"', "bash"],
+  });
+  assert.equal(stdout.trim(), "2\n141");
+});
+
+Deno.test("vm run --profile says which labels were busy, also as JSON, and when it is ended", async () => {
+  const path = `${EXAMPLES}sieve.iasm`;
+  const { code, stderr } = await toolkit(["vm", "run", "--profile", path]);
+  assert.equal(code, 0);
+  assert.match(stderr, /^LABEL +ADDRESS +LINE +INSTRUCTIONS +SHARE +CALLS\nmark +176 +23 +5 636 /);
+  assert.match(stderr, /\nHOTTEST .*\nmark +176 +23 +1 409 +11\.3 % +setb \$4 \$1\n/);
+  const { stdout } = await toolkit(["vm", "run", "--profile", "--json", path]);
+  const { profile, engine } = JSON.parse(stdout);
+  assert.equal(engine, "interpreter");
+  const { symbol, address, line, instructions } = profile[0];
+  assert.deepEqual([symbol, address, line, instructions], ["mark", 176, 23, 5636]);
+  await using dir = await TempDir.make();
+  await using process = start(["vm", "run", "--profile", await fileWith(dir, CHATTY)]);
+  await process.says(/again/);
+  process.signal("SIGINT");
+  const ended = await process.ended;
+  assert.equal(ended.code, 130);
+  assert.match(ended.stderr, /\nagain +\d+ +5 [^]*\nHOTTEST/);
+});
+
+Deno.test("vm run refuses to trace translated code", async () => {
+  for (const flag of ["--trace", "--profile"]) {
+    const args = ["vm", "run", flag, "--engine", "wasm", `${EXAMPLES}hello.iasm`];
+    const { code, stdout, stderr } = await toolkit(args);
+    assert.deepEqual([code, stdout], [64, ""]);
+    assert.match(stderr, /^error: --\w+ goes with the interpreter.*\n {2}try: .*\n$/);
+  }
+});
+
+Deno.test("B40: an image can be written, and runs as its source does", async () => {
+  await using dir = await TempDir.make();
+  const image = dir.file("fibonacci.ir");
+  const { code, stderr } = await toolkit(["vm", "asm", `${EXAMPLES}fibonacci.iasm`, "-o", image]);
+  assert.deepEqual([code, stderr], [0, `${image}: ${(await Deno.stat(image)).size} bytes\n`]);
+  assert.equal(new TextDecoder().decode((await Deno.readFile(image)).subarray(0, 4)), "EPIE");
+  const [fromImage, fromSource] = [
+    await toolkit(["vm", "run", image]),
+    await toolkit(["vm", "run", `${EXAMPLES}fibonacci.iasm`]),
+  ];
+  assert.match(fromImage.stdout, /^0\n1\n1\n2\n[^]*514229\n$/);
+  assert.deepEqual(
+    [fromImage.code, fromImage.stdout, fromImage.stderr],
+    [fromSource.code, fromSource.stdout, fromSource.stderr],
+  );
+});
+
+Deno.test("B41: errors go to standard error, codes are told, registers only if asked", async () => {
+  await using dir = await TempDir.make();
+  const wrong = await toolkit(["vm", "run", await fileWith(dir, ".data\n.code\nlod $0 #1\n")]);
+  assert.deepEqual([wrong.code, wrong.stdout], [65, ""]);
+  assert.match(wrong.stderr, /error\[UnknownMnemonic\]/);
+  for (const [source, code] of [["load $7 #1234 hlt", 0], ["igl", 1], ["pop $0", 3]] as const) {
+    const path = await fileWith(dir, `.data\n.code\n${source}\n`);
+    const plain = await toolkit(["vm", "run", path]);
+    assert.deepEqual([plain.code, plain.stdout], [code, ""]);
+    if (code < 2) assert.equal(plain.stderr, "");
+    else assert.match(plain.stderr, /^trap 3: /);
+  }
+  const asked = await toolkit(["vm", "run", "--registers", `${EXAMPLES}loop.iasm`]);
+  assert.deepEqual([asked.code, asked.stdout], [0, ""]);
+  assert.match(asked.stderr, /\$1 +31\b/);
+});
+
+Deno.test("B48: running a program and the REPL leave no files, and -h is help", async () => {
+  await using dir = await TempDir.make();
+  const { path } = dir;
+  const options = { cwd: path, env: { XDG_DATA_HOME: path, XDG_STATE_HOME: path } };
+  for (const args of [["run", `${EXAMPLES}hello.iasm`], ["repl"], ["run", "-h"]]) {
+    const { code, stdout } = await toolkit(["vm", ...args], options);
+    assert.equal(code, 0, args.join(" "));
+    if (args.includes("-h")) assert.match(stdout, /USAGE[^]*vm run/);
+  }
+  const left = await Array.fromAsync(Deno.readDir(path), ({ name }) => name);
+  assert.deepEqual(left, []);
+  assert.equal((await toolkit(["vm", "run", "--daemon-mode", "true"])).code, 64);
 });
 
 const BANNER = "Welcome to Iridium! Let's be productive!\n";

@@ -95,6 +95,19 @@ Deno.test("assemble() answers any sequence of tokens", () => {
   }
 });
 
+Deno.test("assemble() keeps nothing of what it has answered", () => {
+  const random = new SeededRandom(3);
+  let before = 0;
+  for (let run = 0; run < 6_000; run++) {
+    // What came up once is there: from here on it may not become more.
+    if (run === 2_000) before = Deno.memoryUsage().rss;
+    const pieces = Array.from({ length: 40 }, () => PIECES[below(random, PIECES.length)]!);
+    const code = run % 2 === 0 ? "hlt" : pieces.join(" ");
+    assemble(`.data a: .space #100000 .code b: ${code}`, { debug: true });
+  }
+  assert.ok(Deno.memoryUsage().rss - before < 100_000_000);
+});
+
 Deno.test("assemble() answers random bytes and mutated programs", async () => {
   const random = new SeededRandom(2);
   const decoder = new TextDecoder();
@@ -114,7 +127,7 @@ Deno.test("assemble() answers random bytes and mutated programs", async () => {
   }
 });
 
-Deno.test("assemble() takes time that grows with the source only", () => {
+Deno.test("assemble() takes time and memory that grow with the source only", () => {
   const count = 30_000;
   const lines = (line: (index: number) => string) =>
     Array.from({ length: count }, (_, i) => line(i));
@@ -141,10 +154,12 @@ Deno.test("assemble() takes time that grows with the source only", () => {
   ];
   for (const [what, source] of sources) {
     const before = performance.now();
+    const { rss } = Deno.memoryUsage();
     const { diagnostics } = assemble(source, { debug: true });
     formatDiagnostics(diagnostics, source);
     // Some 20 times what it takes; what grows with the square takes minutes.
     assert.ok(performance.now() - before < 10_000, what);
+    assert.ok(Deno.memoryUsage().rss - rss < 500_000_000, what);
     assert.ok(diagnostics.length <= 1_001, what);
   }
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { hexOf } from "../../cluster/bytes.ts";
 import { assemble, assembleLines, type Diagnostic } from "../../vm/assembler/index.ts";
+import type { ProgramSymbol } from "../../vm/debug_info.ts";
 import { HEADER_BYTES, loadImage } from "../../vm/image.ts";
 import { ISA, MNEMONICS } from "../../vm/isa.ts";
 
@@ -420,10 +421,10 @@ Deno.test("raw code: .word is any instruction, .byte what is left of a last one"
 });
 
 Deno.test("assembleLines() takes known labels and gives new ones", () => {
-  const known = [
-    { name: "sub", section: "code", value: 0x1_2344 },
-    { name: "text", section: "data", value: 8 },
-  ] as const;
+  const known = new Map<string, ProgramSymbol>([
+    ["sub", { name: "sub", section: "code", value: 0x1_2344 }],
+    ["text", { name: "text", section: "data", value: 8 }],
+  ]);
   const { code, symbols, diagnostics, version } = assembleLines(
     "here: call @sub djmpe @here prts @text\nload $1 @sub",
     { address: 100, symbols: known },

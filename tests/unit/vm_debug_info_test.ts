@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MalformedError } from "../../cluster/errors.ts";
 import { assemble } from "../../vm/assembler/index.ts";
-import { DebugInfo, encodeDebugInfo } from "../../vm/debug_info.ts";
+import { DebugInfo, debugInfoIn, encodeDebugInfo } from "../../vm/debug_info.ts";
 import { loadImage } from "../../vm/image.ts";
 
 const SOURCE = `.data
@@ -46,7 +46,7 @@ Deno.test("debug information is small: lines in a row cost nothing", () => {
 });
 
 Deno.test("encodeDebugInfo() is read back", () => {
-  const name = fc.string({ maxLength: 5, unit: "grapheme" });
+  const name = fc.stringMatching(/^[\w.]{1,5}$/);
   const symbols = (section: "data" | "code") =>
     fc.array(fc.record({ name, section: fc.constant(section), value: fc.nat(1_000) }, {
       noNullPrototype: true,
@@ -68,6 +68,22 @@ Deno.test("encodeDebugInfo() is read back", () => {
       assert.equal(info.lineOf(68 + lines.length * 4), undefined);
     }),
   );
+});
+
+Deno.test("DebugInfo leaves out names that are no labels, and keeps the places of the others", () => {
+  const symbols = ["a", "\x1b[31mred", "", "b c", "ü", "d\n", "e"].map((name, value) => ({
+    ...{ name, section: "code" as const, value },
+  }));
+  const info = new DebugInfo(encodeDebugInfo({ fileName: "", symbols, lines: [1, 2, 3] }), 68);
+  assert.deepEqual(info.symbols.map(({ name, value }) => [name, value]), [["a", 68], ["e", 92]]);
+  assert.deepEqual(info.locate(72), { line: 2, symbol: "a", offset: 4 });
+});
+
+Deno.test("debugInfoIn() has nothing to say about what cannot be read", () => {
+  const image = loadImage(assemble(SOURCE, { debug: true }).image!);
+  assert.ok(debugInfoIn(image)!.symbols.length > 0);
+  assert.equal(debugInfoIn({ ...image, debug: new Uint8Array() }), undefined);
+  assert.equal(debugInfoIn({ ...image, debug: Uint8Array.of(9, 9, 9) }), undefined);
 });
 
 Deno.test("DebugInfo refuses bytes that are none, or answers sensibly", () => {

@@ -19,9 +19,15 @@ class Typist {
   readonly #parser = new KeyParser();
   screen = "";
 
-  constructor({ history = [], columns = 80 }: { history?: string[]; columns?: number } = {}) {
+  constructor(
+    { history = [], columns = 80, prompt = ">>> " }: {
+      history?: string[];
+      columns?: number;
+      prompt?: string;
+    } = {},
+  ) {
     this.editor = new LineEditor({
-      prompt: ">>> ",
+      prompt,
       history,
       columns: () => columns,
       complete: (before) => complete(before, SYMBOLS),
@@ -44,6 +50,50 @@ class Typist {
     assert.ok(match, JSON.stringify(this.screen));
     const column = Number(match[2] ?? 0);
     return `${match[1]!.slice(0, column)}|${match[1]!.slice(column)}`;
+  }
+}
+
+/** A terminal of a few columns, as far as the editor needs one. */
+class Screen {
+  readonly rows: string[] = [""];
+  row = 0;
+  column = 0;
+  readonly #columns: number;
+
+  constructor(columns: number) {
+    this.#columns = columns;
+  }
+
+  write(text: string): void {
+    // deno-lint-ignore no-control-regex -- what terminals understand
+    for (const [piece, count, letter] of text.matchAll(/\x1b\[(\d*)([A-Za-z])|[^]/gu)) {
+      if (letter === "C") this.column += Number(count);
+      else if (letter === "K") this.rows[this.row] = this.#current.slice(0, this.column);
+      else if (letter !== undefined) assert.fail(`what is ${JSON.stringify(piece)}?`);
+      else if (piece === "\r") this.column = 0;
+      else if (piece === "\n") this.#down();
+      else this.#put(piece);
+    }
+  }
+
+  get #current(): string {
+    return this.rows[this.row]!;
+  }
+
+  /** As terminals do, it wraps when something comes behind a full row, not before. */
+  #put(character: string): void {
+    if (this.column === this.#columns) {
+      this.column = 0;
+      this.#down();
+    }
+    const before = this.#current.padEnd(this.column).slice(0, this.column);
+    this.rows[this.row] = before + character + this.#current.slice(this.column + 1);
+    this.column++;
+  }
+
+  #down(): void {
+    this.row++;
+    this.rows[this.row] ??= "";
   }
 }
 
@@ -137,4 +187,49 @@ Deno.test("line editor: the common start of names", () => {
   assert.equal(commonStart([]), "");
   assert.equal(commonStart(["abc", "abd", "ab"]), "ab");
   assert.equal(commonStart(["abc", "x"]), "");
+});
+
+Deno.test("line editor: text can be written above the line, however long line and prompt are", () => {
+  const columns = 30;
+  const lines = ["", "inc $0", "x".repeat(25), "0123456789".repeat(9)];
+  const prompts = [">>> ", "", "?".repeat(29), "?".repeat(30), "?".repeat(31), "?".repeat(100)];
+  for (const prompt of prompts) {
+    for (const line of lines) {
+      for (const moves of ["", LEFT, LEFT.repeat(12), "\x01"]) {
+        const typist = new Typist({ columns, prompt });
+        typist.type(line + moves);
+        const screen = new Screen(columns);
+        screen.write("above\r\n");
+        screen.write(typist.editor.draw());
+        const [drawn, column] = [screen.rows[1], screen.column];
+        assert.deepEqual([screen.rows.length, screen.row], [2, 1], "one row, always");
+        assert.ok(column < columns, "nothing is about to wrap");
+        screen.write(typist.editor.erase());
+        assert.deepEqual([screen.rows, screen.row, screen.column], [["above", ""], 1, 0]);
+        screen.write("something has happened\r\n");
+        screen.write(typist.editor.draw());
+        assert.deepEqual(screen.rows, ["above", "something has happened", drawn]);
+        assert.deepEqual([screen.row, screen.column], [2, column]);
+        assert.deepEqual(typist.type("\r"), { line });
+      }
+    }
+  }
+});
+
+Deno.test("line editor: a prompt of several rows stands there already, and stays as it is", () => {
+  const columns = 30;
+  for (let length = 1; length <= 95; length++) {
+    const prompt = Array.from({ length }, (_, i) => String.fromCharCode(97 + i % 26)).join("");
+    const typist = new Typist({ columns, prompt });
+    const terminal = new Screen(columns);
+    terminal.write(prompt);
+    const before = [...terminal.rows];
+    terminal.write(typist.editor.draw());
+    assert.deepEqual(terminal.rows.slice(0, -1), before.slice(0, -1));
+    assert.equal(terminal.rows.length, before.length);
+    assert.ok(terminal.column < columns, "nothing is about to wrap");
+    const last = terminal.rows.at(-1)!;
+    assert.ok(last.length > 0 && before.at(-1)!.endsWith(last));
+    if (before.at(-1)!.length <= 15) assert.equal(last, before.at(-1));
+  }
 });

@@ -130,3 +130,19 @@ onBoth("vm: whoever holds a machine may move its pc; nowhere is found without fu
     pc: 0xffff_fff0,
   });
 });
+
+onBoth(
+  "vm: without room for output a program waits at the instruction, and prints once",
+  (engine) => {
+    const { program, host } = programOf("prti $0\nprts #0\nclock $1 $2\nhlt", { engine });
+    host.full = true;
+    for (let n = 0; n < 3; n++) {
+      assert.deepEqual(program.run(1e9), { kind: "waiting", for: "output" });
+      assert.deepEqual([program.machine.pc, program.machine.fuelUsed], [program.image.entry, 1]);
+    }
+    host.full = false;
+    assert.deepEqual(program.run(1e9), { kind: "stopped", code: 0 });
+    assert.equal(host.text, "0hello, world");
+    assert.equal(program.machine.fuelUsed, 4 + 2);
+  },
+);

@@ -516,7 +516,7 @@ Deno.test("remote: without a token only loopback is served, and a port that is t
     assert.throws(() => RemoteServer.start({ ...options, host }), (error) => {
       assert.ok(error instanceof Problem);
       assert.match(error.message, /refusing remote users on .* without a token/);
-      assert.match(error.hint!, /cluster keygen/);
+      assert.match(error.hint!, /vm token/);
       return true;
     });
   }

@@ -299,3 +299,34 @@ Deno.test("repl: what a program writes without a newline is its prompt", () => {
   talk.session.transcript.lineTyped();
   assert.equal(talk.session.transcript.unfinishedLine, "");
 });
+
+Deno.test("repl: one command shows a bounded part of what is large, and how to go on", () => {
+  const talk = new Talk();
+  talk.say("load $0 #0 lui $0 #0", "load $0 #3 lui $0 #0", "aloc $0", "load $1 #1");
+  const heap = talk.say("!heap 0 1000000");
+  assert.match(heap, /^… and 131136 more bytes; !heap 65536 goes on\nheap of 196672 bytes$/m);
+  assert.ok(heap.split("\n").length < 4_200);
+  assert.match(talk.say("!heap 196608"), /^heap of 196672 bytes$/m);
+
+  talk.say("load $2 #10000 push $1 dec $2 neq $2 $3 load $4 #96 jmpe $4");
+  assert.match(talk.say("!stack 100000"), /^… and \d+ more words\nstack of \d+ words$/m);
+
+  for (let n = 0; n < 50; n++) talk.say("nop ".repeat(100));
+  const all = talk.say("!disasm");
+  const next = /^… and \d+ more bytes; !disasm (\d+) goes on$/m.exec(all)![1]!;
+  assert.ok(all.split("\n").length < 4_200);
+  assert.match(talk.say(`!disasm ${next}`), new RegExp(`^ +${next}  nop$`, "m"));
+  assert.match(talk.say("!program"), /^… and \d+ more bytes$/m);
+});
+
+Deno.test("repl: a program that only grows is full some time, and can be emptied", () => {
+  const talk = new Talk();
+  const line = "nop ".repeat(8_192);
+  for (let n = 0; n < 32; n++) assert.equal(talk.say(line), "");
+  assert.equal(talk.say("nop"), "the program is full; !clear_program empties it\n");
+  assert.equal(talk.say("!clear_program", "nop"), "");
+  const labels = (from: number) =>
+    Array.from({ length: 1_024 }, (_, i) => `l${from + i}:`).join(" ");
+  for (let n = 0; n < 64; n++) talk.say(`${labels(n * 1_024)} nop`);
+  assert.equal(talk.say("nop"), "the program is full; !clear_program empties it\n");
+});

@@ -2,13 +2,47 @@
 
 import assert from "node:assert/strict";
 import { decode } from "../../vm/decode.ts";
-import { Trap } from "../../vm/machine.ts";
+import { Trap, TRAP_TEXTS } from "../../vm/machine.ts";
+import { Program, type ProgramOptions } from "../../vm/program.ts";
 import { imageOf, load32 } from "../support/vm_image.ts";
-import { assertStopped, assertTrap, onBoth, run } from "../support/vm_machines.ts";
+import { assertStopped, assertTrap, onBoth, run, TestHost } from "../support/vm_machines.ts";
 
 /** Address of the n-th instruction, from 0, of a program without read-only data. */
 const at = (n: number) => 68 + 4 * n;
 const SMALL = { memoryBytes: 1_024, stackWords: 100 };
+
+/** A program for each trap, with what it takes to get there and where that is. */
+const GOLDEN: Readonly<Record<keyof typeof Trap, readonly [string, number, ProgramOptions?]>> = {
+  divisionByZero: ["load $0 #1\ndiv $0 $1 $2", 1],
+  stack: ["more: push $0\nnop\neq $0 $0\ndjmpe @more", 0, { limits: SMALL }],
+  illegal: ["nop\n.word #4278190080", 1],
+  heapRange: ["load $0 #61\nnop\nloadm $0 $1", 2],
+  readOnlyRange: ["nop\nprts #0", 1],
+  badJump: ["load $0 #70\nnop\njmp $0", 2],
+  memoryLimit: ["load $0 #500\nmore: aloc $0\neq $0 $0\ndjmpe @more", 1, { limits: SMALL }],
+  fuelLimit: ["eq $0 $0\nagain: inc $1\ndjmpe @again", 2, { fuelLimit: 1_000 }],
+  killed: ["eq $0 $0\nagain: inc $1\ndjmpe @again", 2],
+};
+
+for (const name of Object.keys(GOLDEN) as (keyof typeof GOLDEN)[]) {
+  onBoth(`vm: trap ${Trap[name]}, ${TRAP_TEXTS[Trap[name]]}`, (engine) => {
+    const [source, index, options] = GOLDEN[name];
+    for (const slice of [1, 7, 1_000]) {
+      const program = new Program(imageOf(source), new TestHost(), { engine, ...options });
+      assert.equal(program.engine.name, engine);
+      // Enough for all of them but the one that runs until it is killed.
+      for (let paid = 0; paid < 2_000; paid += slice) program.run(slice);
+      program.kill();
+      // Slices end anywhere in a loop of two; the others end where they do.
+      const { pc } = program.machine;
+      const place = name === "killed" ? pc : at(index);
+      assert.deepEqual(program.state, { kind: "trapped", code: Trap[name], pc: place });
+      assert.equal(pc, place);
+      assert.deepEqual(program.events.map(({ kind }) => kind), ["Start", "Crash"]);
+      assert.equal(program.run(1_000), program.state, "what has ended stays so");
+    }
+  });
+}
 
 onBoth("vm: B24 dividing by zero traps 2, in all four divisions", (engine) => {
   for (const mnemonic of ["div", "rem", "divu", "remu"]) {

@@ -44,6 +44,19 @@ Deno.test("vm: a long program runs the same in regions, in slices of every size"
   }
 });
 
+Deno.test("vm: what benchmarks compare with counts no fuel, and computes the same", () => {
+  const program = decode(imageOf(functions(500)));
+  for (const maxRegion of [GRANULE, MAX_REGION]) {
+    const [plain, counted] = [false, true].map((countsFuel) => {
+      const machine = createMachine(program.image);
+      const exit = new WasmEngine(program, { countsFuel, maxRegion }).run(machine, 1e9);
+      return { exit, registers: machine.registers, fuelUsed: machine.fuelUsed };
+    });
+    assert.deepEqual([plain!.exit, plain!.registers], [counted!.exit, counted!.registers]);
+    assert.ok(plain!.fuelUsed < counted!.fuelUsed / 100);
+  }
+});
+
 Deno.test("vm: regions are whole granules, none too long, and cover the program", () => {
   const program = decode(imageOf(functions(1_000)));
   const regions = cutRegions(program, MAX_REGION);

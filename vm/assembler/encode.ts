@@ -2,14 +2,13 @@
 
 import { assert } from "../../cluster/errors.ts";
 import { MAX_ADDRESS } from "../image.ts";
-import { ISA, type Mnemonic, type OperandKind, REGISTER_COUNT } from "../isa.ts";
+import { ISA, type OperandKind, REGISTER_COUNT } from "../isa.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { MAX_LOAD } from "./layout.ts";
 import { reportMismatch } from "./mismatch.ts";
-import { asImmediate, INT32 } from "./operands.ts";
+import { asImmediate, INT32, type Range } from "./operands.ts";
 import type { InstructionStatement } from "./parser.ts";
 import type { Resolve } from "./symbols.ts";
-import type { Token } from "./tokens.ts";
 
 export interface EncodeContext {
   readonly diagnostics: Diagnostics;
@@ -32,36 +31,35 @@ export function encodeInstruction(
   at: number,
   context: EncodeContext,
 ): void {
-  const { mnemonic, operands } = instruction;
+  const { mnemonic, operandCount } = instruction;
   const { number, operands: shape } = ISA[mnemonic];
   code[at] = number;
   if (!hasRightCount(instruction, shape, context)) return;
   let next = at + 1;
-  for (let index = 0; index < operands.length; index++) {
-    const operand = operands[index]!;
+  for (let index = 0; index < operandCount; index++) {
     const kind = shape[index]!;
-    if (!accepts(mnemonic, kind, operand)) {
-      reportMismatch(instruction, operand, context.diagnostics);
+    if (!accepts(instruction, index, kind)) {
+      reportMismatch(instruction, instruction.operand(index), context.diagnostics);
       continue;
     }
     switch (kind) {
       case "reg":
       case "freg":
-        code[next++] = register(operand, context);
+        code[next++] = register(instruction, index, context);
         break;
       case "count8":
-        code[next++] = shiftCount(mnemonic, operand, context);
+        code[next++] = shiftCount(instruction, index, context);
         break;
       case "imm16":
-        if (mnemonic === "LOAD") encodeLoad(operand, code, at, context);
-        else putUint16(code, at + 2, immediate(mnemonic, operand, context));
+        if (mnemonic === "LOAD") encodeLoad(instruction, code, at, context);
+        else putUint16(code, at + 2, immediate(instruction, index, context));
         break;
       case "count16":
-        putUint16(code, at + 1, asImmediate(operand, UINT16, context.diagnostics));
+        putUint16(code, at + 1, inRange(instruction, index, UINT16, context));
         break;
       case "address":
       case "offset": {
-        const address = addressOf(instruction, kind, operand, context);
+        const address = addressOf(instruction, kind, index, context);
         putUint16(code, at + 1, address & 0xffff);
         code[at + 3] = address >>> 16;
         break;
@@ -75,23 +73,28 @@ function hasRightCount(
   shape: readonly OperandKind[],
   context: EncodeContext,
 ): boolean {
-  const { operands } = instruction;
+  const { operandCount } = instruction;
   const least = shape.at(-1) === "count8" ? shape.length - 1 : shape.length;
-  if (operands.length >= least && operands.length <= shape.length) return true;
+  if (operandCount >= least && operandCount <= shape.length) return true;
+  const { operands } = instruction;
   // An operand that could not be read was reported; what is counted may be its pieces.
   if (operands.some(({ kind }) => kind === "invalid")) return false;
   reportMismatch(instruction, operands[shape.length] ?? instruction, context.diagnostics);
   return false;
 }
 
-function accepts(mnemonic: Mnemonic, expected: OperandKind, { kind, value }: Token): boolean {
+function accepts(instruction: InstructionStatement, index: number, expected: OperandKind): boolean {
+  const kind = instruction.kindOf(index);
+  const { mnemonic } = instruction;
   switch (expected) {
     case "reg":
     case "freg":
       return kind === "register" || kind === "invalid";
     case "imm16":
       if (kind === "symbol") return mnemonic === "LOAD";
-      if (kind === "float") return mnemonic === "LOADF64" && Number.isInteger(value);
+      if (kind === "float") {
+        return mnemonic === "LOADF64" && Number.isInteger(instruction.valueOf(index));
+      }
       return kind === "integer" || kind === "invalid";
     case "count16":
     case "count8":
@@ -102,40 +105,74 @@ function accepts(mnemonic: Mnemonic, expected: OperandKind, { kind, value }: Tok
   }
 }
 
-function register(operand: Token, { diagnostics }: EncodeContext): number {
-  const { kind, value } = operand;
-  if (kind === "invalid" || value < REGISTER_COUNT) return value;
+function register(
+  instruction: InstructionStatement,
+  index: number,
+  { diagnostics }: EncodeContext,
+): number {
+  const value = instruction.valueOf(index);
+  if (value < REGISTER_COUNT || instruction.kindOf(index) === "invalid") return value;
   const hint = `registers are $0 to $${REGISTER_COUNT - 1}`;
-  diagnostics.error("RegisterOutOfRange", operand, `there is no register $${value}`, hint);
+  const message = `there is no register $${value}`;
+  diagnostics.error("RegisterOutOfRange", instruction.operand(index), message, hint);
   return 0;
 }
 
-function shiftCount(mnemonic: Mnemonic, operand: Token, { diagnostics }: EncodeContext): number {
-  const count = asImmediate(operand, COUNT, diagnostics);
-  const name = mnemonic.toLowerCase();
+/** As {@link asImmediate}, without making a token of what is right. */
+function inRange(
+  instruction: InstructionStatement,
+  index: number,
+  range: Range,
+  { diagnostics }: EncodeContext,
+  hint?: string,
+): number {
+  const value = instruction.valueOf(index);
+  if (value >= range.min && value <= range.max) return value;
+  return asImmediate(instruction.operand(index), range, diagnostics, hint);
+}
+
+function shiftCount(
+  instruction: InstructionStatement,
+  index: number,
+  context: EncodeContext,
+): number {
+  const count = inRange(instruction, index, COUNT, context);
+  const operand = instruction.operand(index);
+  const name = instruction.mnemonic.toLowerCase();
   if (count > MAX_SHIFT) {
     const message = `${name} by ${count} is ${name} by ${count & MAX_SHIFT}`;
-    diagnostics.warning("ShiftCount", operand, message);
+    context.diagnostics.warning("ShiftCount", operand, message);
   } else if (operand.kind === "integer" && operand.value === 0) {
-    diagnostics.warning("ShiftCount", operand, `${name} by 0 is ${name} by 16`);
+    context.diagnostics.warning("ShiftCount", operand, `${name} by 0 is ${name} by 16`);
   }
   return count;
 }
 
-function immediate(mnemonic: Mnemonic, operand: Token, { diagnostics }: EncodeContext): number {
+function immediate(
+  instruction: InstructionStatement,
+  index: number,
+  context: EncodeContext,
+): number {
+  const { mnemonic } = instruction;
   const hint = mnemonic === "LOADF64"
     ? "put others into .data, as .float, and use loadrof64"
     : undefined;
-  return asImmediate(operand, mnemonic === "LUI" ? BITS16 : UINT16, diagnostics, hint);
+  return inRange(instruction, index, mnemonic === "LUI" ? BITS16 : UINT16, context, hint);
 }
 
 /** LOAD of 32 bits, or of an address that may have more than 16: the high half, then LUI with the low. */
-function encodeLoad(operand: Token, code: Uint8Array, at: number, context: EncodeContext): void {
-  const isLabel = operand.kind === "symbol";
+function encodeLoad(
+  instruction: InstructionStatement,
+  code: Uint8Array,
+  at: number,
+  context: EncodeContext,
+): void {
+  const given = instruction.valueOf(1);
+  const isLabel = instruction.kindOf(1) === "symbol";
   const value = isLabel
-    ? context.resolve(operand)?.value ?? 0
-    : asImmediate(operand, INT32, context.diagnostics);
-  const isTwo = isLabel ? context.wide : !(operand.value >= 0 && operand.value <= MAX_LOAD);
+    ? context.resolve(instruction.operand(1))?.value ?? 0
+    : inRange(instruction, 1, INT32, context);
+  const isTwo = isLabel ? context.wide : !(given >= 0 && given <= MAX_LOAD);
   if (!isTwo) {
     assert(value <= MAX_LOAD, "a label that needs two instructions has one");
     putUint16(code, at + 2, value);
@@ -150,9 +187,10 @@ function encodeLoad(operand: Token, code: Uint8Array, at: number, context: Encod
 function addressOf(
   instruction: InstructionStatement,
   expected: "address" | "offset",
-  operand: Token,
+  index: number,
   context: EncodeContext,
 ): number {
+  const operand = instruction.operand(index);
   const symbol = operand.kind === "symbol" ? context.resolve(operand) : undefined;
   const section = expected === "address" ? "code" : "data";
   if (symbol !== undefined && symbol.section !== section) {

@@ -21,7 +21,7 @@ import { debugInfoOf, encodeCode, encodeData } from "./output.ts";
 import { parse } from "./parser.ts";
 import { Positions } from "./positions.ts";
 import { type Sections, sort } from "./sections.ts";
-import { resolver, symbolsOf } from "./symbols.ts";
+import { resolver, Symbols } from "./symbols.ts";
 
 export type { Diagnostic, DiagnosticCode } from "./diagnostics.ts";
 export { formatDiagnostics } from "./format.ts";
@@ -66,14 +66,14 @@ export function assemble(
   const version = versionOf(sections, layout);
   const image = makeImage({ version, readOnly, code, ...info && { debug: info } });
   if (sections.header.length > 0 && !withHeader(image, sections, diagnostics)) return failed();
-  return { image, diagnostics: diagnostics.list(), symbols: [...symbols.values()] };
+  return { image, diagnostics: diagnostics.list(), symbols: symbols.declared() };
 }
 
 export interface LinesOptions {
   /** Where the first instruction will stand in the image. */
   readonly address: number;
   /** What labels mean that are declared elsewhere; declaring one again is allowed and wins. */
-  readonly symbols?: Iterable<ProgramSymbol>;
+  readonly symbols?: ReadonlyMap<string, ProgramSymbol>;
 }
 
 export interface AssembledLines {
@@ -86,23 +86,25 @@ export interface AssembledLines {
   readonly symbols: readonly ProgramSymbol[];
 }
 
-/** Assembles instructions without sections, as typed into a REPL. Throws nothing. */
+/**
+ * Assembles instructions without sections, as typed into a REPL. Throws nothing. It takes time for the
+ * source only, however many labels are known.
+ */
 export function assembleLines(
   source: string,
-  { address, symbols: known = [] }: LinesOptions,
+  { address, symbols: known = new Map() }: LinesOptions,
 ): AssembledLines {
   const diagnostics = new Diagnostics(new Positions(source));
   const sections = sort(parse(source, diagnostics), diagnostics, { lines: true });
-  const names = new Map([...known].map((symbol) => [symbol.name, symbol]));
-  const placed = settle(sections, diagnostics, names, () => ({ entry: address }));
+  const placed = settle(sections, diagnostics, known, () => ({ entry: address }));
   const { layout, symbols } = placed;
   const version = versionOf(sections, layout);
   const failed = () => ({ version, diagnostics: diagnostics.list(), symbols: [] });
   if (isTooLong(placed, diagnostics)) return failed();
-  const resolve = resolver(new Map([...names, ...symbols]), diagnostics);
+  const resolve = resolver(symbols, diagnostics);
   const code = encodeCode(sections, layout, resolve, diagnostics);
   if (diagnostics.hasErrors) return failed();
-  return { code, version, diagnostics: diagnostics.list(), symbols: [...symbols.values()] };
+  return { code, version, diagnostics: diagnostics.list(), symbols: symbols.declared() };
 }
 
 /** What is in front of the code, which depends on how long the code is if there is debug information. */
@@ -113,7 +115,7 @@ interface Front {
 
 interface Placed extends Front {
   readonly layout: Layout;
-  readonly symbols: ReadonlyMap<string, ProgramSymbol>;
+  readonly symbols: Symbols;
 }
 
 /** Places everything, by 16-bit addresses if that is possible. */
@@ -124,17 +126,24 @@ function settle(
   frontOf: (layout: Layout) => Front,
 ): Placed {
   const layout = place(sections, diagnostics);
+  const placed = (layout: Layout, front: Front): Placed => {
+    return { ...front, layout, symbols: new Symbols(sections, layout, front.entry, known) };
+  };
   // Too long for any image: nothing to be gained by working on it.
-  const isHopeless = layout.code.at(-1)! > MAX_IMAGE_BYTES;
-  const front = isHopeless ? { entry: 0 } : frontOf(layout);
-  const symbols = symbolsOf(sections, layout, front.entry);
-  const labelsFit = known.size === 0 && layout.data.at(-1)! <= MAX_ADDRESS[0]! &&
-    front.entry + layout.code.at(-1)! <= MAX_ADDRESS[0]!;
-  const valueOf = (name: string) => (symbols.get(name) ?? known.get(name))?.value;
-  if (isHopeless || !needsWide(sections, labelsFit, valueOf)) return { ...front, layout, symbols };
+  if (layout.code.at(-1)! > MAX_IMAGE_BYTES) return placed(layout, { entry: 0 });
+  const isWide = (entry: number) => {
+    const labelsFit = known.size === 0 && layout.data.at(-1)! <= MAX_ADDRESS[0]! &&
+      entry + layout.code.at(-1)! <= MAX_ADDRESS[0]!;
+    const symbols = new Symbols(sections, layout, entry, known);
+    return needsWide(sections, labelsFit, (name) => symbols.find(name)?.value);
+  };
+  // What does not fit without debug information does not fit with it: no need to make that twice.
+  if (!isWide(entryOf(layout.data.at(-1)!))) {
+    const front = frontOf(layout);
+    if (!isWide(front.entry)) return placed(layout, front);
+  }
   const wide = widen(layout, sections);
-  const wideFront = frontOf(wide);
-  return { ...wideFront, layout: wide, symbols: symbolsOf(sections, wide, wideFront.entry) };
+  return placed(wide, frontOf(wide));
 }
 
 function isTooLong({ layout, entry }: Placed, diagnostics: Diagnostics): boolean {

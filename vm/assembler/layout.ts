@@ -52,15 +52,21 @@ export function needsWide(
   valueOf: (name: string) => number | undefined,
 ): boolean {
   const limit = MAX_ADDRESS[0]!;
-  return code.some((item) => {
-    if (item.kind !== "instruction") return false;
+  // From the end: what stands there uses labels that are far away, as a rule.
+  for (let last = code.length - 1; last >= 0; last--) {
+    const item = code[last]!;
+    if (item.kind !== "instruction") continue;
     const shape = ISA[item.mnemonic].operands;
-    return item.operands.some(({ kind, value, text }, index) => {
-      if (kind === "symbol") return !labelsFit && (valueOf(text) ?? 0) > limit;
-      const isAddress = shape[index] === "address" || shape[index] === "offset";
-      return isAddress && kind === "integer" && value > limit;
-    });
-  });
+    for (let index = 0; index < item.operandCount; index++) {
+      const kind = item.kindOf(index);
+      if (kind === "symbol") {
+        if (!labelsFit && (valueOf(item.operand(index).text) ?? 0) > limit) return true;
+      } else if (kind === "integer" && item.valueOf(index) > limit) {
+        if (shape[index] === "address" || shape[index] === "offset") return true;
+      }
+    }
+  }
+  return false;
 }
 
 /** Offset into the read-only data, or address in an image whose first instruction is at `entry`. */
@@ -83,9 +89,10 @@ function sizeOfCode(item: InstructionStatement | DirectiveStatement, wide: boole
     return item.operands.length * (item.name === ".byte" ? 1 : INSTRUCTION_BYTES);
   }
   if (item.mnemonic !== "LOAD") return INSTRUCTION_BYTES;
-  const operand = item.operands[1];
-  const isTwo = operand?.kind === "symbol" && wide ||
-    operand?.kind === "integer" && !(operand.value >= 0 && operand.value <= MAX_LOAD);
+  if (item.operandCount < 2) return INSTRUCTION_BYTES;
+  const [kind, value] = [item.kindOf(1), item.valueOf(1)];
+  const isTwo = kind === "symbol" && wide ||
+    kind === "integer" && !(value >= 0 && value <= MAX_LOAD);
   return isTwo ? 2 * INSTRUCTION_BYTES : INSTRUCTION_BYTES;
 }
 

@@ -11,7 +11,7 @@
 import { type Mnemonic, MNEMONICS } from "../isa.ts";
 import type { Diagnostics, Span } from "./diagnostics.ts";
 import { nearest } from "../../cluster/nearest.ts";
-import { Lexer, type Token } from "./tokens.ts";
+import { Lexer, type Token, type TokenKind, TokenStore } from "./tokens.ts";
 
 export interface LabelStatement extends Span {
   readonly kind: "label";
@@ -25,114 +25,185 @@ export interface DirectiveStatement extends Span {
   readonly operands: readonly Token[];
 }
 
-export interface InstructionStatement extends Span {
-  readonly kind: "instruction";
+/** As small as possible: there are more of these than of anything else. */
+export class InstructionStatement implements Span {
+  readonly at: number;
   readonly mnemonic: Mnemonic;
-  readonly operands: readonly Token[];
+  readonly operandCount: number;
+  readonly #tokens: TokenStore;
+  readonly #first: number;
+
+  /** Its operands are the last tokens of the store. */
+  constructor(at: number, mnemonic: Mnemonic, tokens: TokenStore, first: number) {
+    this.at = at;
+    this.mnemonic = mnemonic;
+    this.operandCount = tokens.length - first;
+    this.#tokens = tokens;
+    this.#first = first;
+  }
+
+  get kind(): "instruction" {
+    return "instruction";
+  }
+
+  get length(): number {
+    return this.mnemonic.length;
+  }
+
+  operand(index: number): Token {
+    return this.#tokens.get(this.#first + index);
+  }
+
+  /** What kind of operand is there, and its number, without making a token. */
+  kindOf(index: number): TokenKind {
+    return this.#tokens.kindOf(this.#first + index);
+  }
+
+  valueOf(index: number): number {
+    return this.#tokens.valueOf(this.#first + index);
+  }
+
+  /** Made anew each time. */
+  get operands(): readonly Token[] {
+    return this.#tokens.slice(this.#first, this.#first + this.operandCount);
+  }
 }
 
 export type Statement = LabelStatement | DirectiveStatement | InstructionStatement;
 
-const NO_OPERANDS: readonly Token[] = [];
+const DOT = 0x2e;
+/** Makes upper and lower case the same, and no two other characters of words. */
+const CASE_BIT = 0x20;
 
-/** In lower and upper case, as nearly everybody writes them; others are looked up in upper case. */
-const BY_NAME = new Map<string, Mnemonic>(
-  MNEMONICS.flatMap((mnemonic) => [[mnemonic, mnemonic], [mnemonic.toLowerCase(), mnemonic]]),
+/** By {@link hashOf} of their names: looking them up needs no piece of the source as a string. */
+const BY_HASH = new Map<number, readonly Mnemonic[]>(
+  Object.entries(Object.groupBy(MNEMONICS, (mnemonic) => hashOf(mnemonic, 0, mnemonic.length)))
+    .map(([hash, mnemonics]) => [Number(hash), mnemonics!]),
 );
+
+/** The mnemonic that stands there, in upper or lower case. */
+function mnemonicIn(source: string, at: number, length: number): Mnemonic | undefined {
+  const candidates = BY_HASH.get(hashOf(source, at, length));
+  if (candidates === undefined) return undefined;
+  for (const mnemonic of candidates) if (isSame(mnemonic, source, at, length)) return mnemonic;
+  return undefined;
+}
+
+function hashOf(text: string, at: number, length: number): number {
+  let hash = length;
+  for (let i = at; i < at + length; i++) {
+    hash = Math.imul(hash, 31) + (text.charCodeAt(i) | CASE_BIT) | 0;
+  }
+  return hash;
+}
+
+function isSame(mnemonic: Mnemonic, source: string, at: number, length: number): boolean {
+  if (mnemonic.length !== length) return false;
+  for (let i = 0; i < length; i++) {
+    const code = source.charCodeAt(at + i) | CASE_BIT;
+    if (code !== (mnemonic.charCodeAt(i) | CASE_BIT)) return false;
+  }
+  return true;
+}
 
 export function parse(source: string, diagnostics: Diagnostics): Statement[] {
   return new Parser(source, diagnostics).program();
 }
 
 class Parser {
-  readonly #lexer: Lexer;
+  readonly #source: string;
   readonly #diagnostics: Diagnostics;
+  /** At the first token that is not used up. */
+  readonly #lexer: Lexer;
   readonly #statements: Statement[] = [];
-  readonly #scratch: Token[] = [];
-  /** The first that is not used up. */
-  #token: Token;
+  /** Operands. */
+  readonly #tokens: TokenStore;
 
   constructor(source: string, diagnostics: Diagnostics) {
-    this.#lexer = new Lexer(source, diagnostics);
+    this.#source = source;
     this.#diagnostics = diagnostics;
-    this.#token = this.#lexer.next();
+    this.#lexer = new Lexer(source, diagnostics);
+    this.#tokens = new TokenStore(source);
   }
 
   program(): Statement[] {
+    const lexer = this.#lexer;
+    lexer.next();
     for (;;) {
-      const token = this.#token;
-      switch (token.kind) {
+      switch (lexer.kind) {
         case "end":
           return this.#statements;
         case "word":
-          this.#advance();
-          this.#statement(token);
+          this.#statement(lexer.at, lexer.length);
           break;
         case "colon":
-          this.#advance();
-          this.#diagnostics.error("ParseError", token, 'no label in front of ":"', "as in loop:");
+          this.#diagnostics.error("ParseError", lexer, 'no label in front of ":"', "as in loop:");
+          lexer.next();
           break;
         case "comma":
-          this.#advance();
-          this.#diagnostics.error("ParseError", token, 'unexpected ","');
+          this.#diagnostics.error("ParseError", lexer, 'unexpected ","');
+          lexer.next();
           break;
         default:
-          this.#operandsWithoutInstruction(token);
+          this.#operandsWithoutInstruction();
       }
     }
   }
 
-  #advance(): void {
-    this.#token = this.#lexer.next();
-  }
-
-  /** What begins with a word. */
-  #statement(word: Token): void {
-    const { at, length, text } = word;
-    if (this.#token.kind === "colon") {
-      this.#advance();
-      this.#statements.push({ kind: "label", at, length, name: text });
+  /** What begins with the word where the lexer is. */
+  #statement(at: number, length: number): void {
+    const source = this.#source;
+    this.#lexer.next();
+    if (this.#lexer.kind === "colon") {
+      this.#lexer.next();
+      this.#statements.push({ kind: "label", at, length, name: source.slice(at, at + length) });
       return;
     }
-    const operands = this.#operands();
-    if (text.startsWith(".")) {
-      this.#statements.push({ kind: "directive", at, length, name: text, operands });
+    const tokens = this.#tokens;
+    const first = tokens.length;
+    this.#operands();
+    if (source.charCodeAt(at) === DOT) {
+      const name = source.slice(at, at + length);
+      const operands = tokens.slice(first, tokens.length);
+      tokens.truncate(first);
+      this.#statements.push({ kind: "directive", at, length, name, operands });
       return;
     }
-    const mnemonic = BY_NAME.get(text) ?? BY_NAME.get(text.toUpperCase());
-    if (mnemonic === undefined) this.#unknownMnemonic(word);
-    else this.#statements.push({ kind: "instruction", at, length, mnemonic, operands });
+    const mnemonic = mnemonicIn(source, at, length);
+    if (mnemonic === undefined) this.#unknownMnemonic({ at, length });
+    else {
+      this.#statements.push(new InstructionStatement(at, mnemonic, tokens, first));
+    }
   }
 
-  #operands(): readonly Token[] {
-    if (!isOperand(this.#token)) return NO_OPERANDS;
-    // Arrays that grow by push() keep room for 17: many instructions are worth a copy that fits.
-    const operands = this.#scratch;
-    operands.length = 0;
-    for (;;) {
-      operands.push(this.#token);
-      this.#advance();
-      while (this.#token.kind === "comma") {
-        const comma = this.#token;
-        this.#advance();
-        if (!isOperand(this.#token)) {
-          this.#diagnostics.error("ParseError", comma, 'no operand behind ","');
+  /** Adds them to the store. */
+  #operands(): void {
+    const lexer = this.#lexer;
+    while (isOperand(lexer.kind)) {
+      this.#tokens.add(lexer);
+      lexer.next();
+      while (lexer.kind === "comma") {
+        const { at, length } = lexer;
+        lexer.next();
+        if (!isOperand(lexer.kind)) {
+          this.#diagnostics.error("ParseError", { at, length }, 'no operand behind ","');
         }
       }
-      if (!isOperand(this.#token)) return operands.slice();
     }
   }
 
-  #operandsWithoutInstruction(token: Token): void {
-    const wasReported = token.kind === "invalid";
+  #operandsWithoutInstruction(): void {
+    const { kind, at, length } = this.#lexer;
+    const first = this.#tokens.length;
     this.#operands();
-    if (wasReported) return;
+    this.#tokens.truncate(first);
+    if (kind === "invalid") return;
     const message = "an operand stands where an instruction has to";
-    this.#diagnostics.error("NonOpcodeInOpcodeField", token, message);
+    this.#diagnostics.error("NonOpcodeInOpcodeField", { at, length }, message);
   }
 
-  #unknownMnemonic(word: Token): void {
-    const { text } = word;
+  #unknownMnemonic(word: Span): void {
+    const text = this.#source.slice(word.at, word.at + word.length);
     if (/^\d+$/.test(text)) {
       const message = "a number stands where an instruction has to";
       const hint = `integers are written #${text}, registers $${text}`;
@@ -147,7 +218,7 @@ class Parser {
   }
 }
 
-function isOperand({ kind }: Token): boolean {
+function isOperand(kind: TokenKind): boolean {
   switch (kind) {
     case "register":
     case "integer":

@@ -1,11 +1,12 @@
 import type { CliContext } from "../../cli/context.ts";
 import { parseHostPort } from "../../cluster/address.ts";
-import { readKeyFile } from "../../cluster/keys.ts";
-import { messageOf } from "../../cluster/errors.ts";
+import { ExitCode, messageOf } from "../../cluster/errors.ts";
 import type { AttachFlags } from "./session_commands.ts";
 import { RemoteSession } from "../remote/client.ts";
+import { readToken } from "../remote/token.ts";
 import { complete } from "../repl/completion.ts";
 import type { SessionInput } from "../repl/channel.ts";
+import { EndSignals } from "./end_signals.ts";
 import { linesOf } from "./lines_of.ts";
 import { LocalFront } from "./local_front.ts";
 import { VmExit } from "./exit_codes.ts";
@@ -18,9 +19,7 @@ export default async function attach(
   address: string,
 ): Promise<void> {
   const tokenFile = flags.tokenFile ?? this.env["TOOLKIT_VM_TOKEN_FILE"];
-  const token = tokenFile === undefined
-    ? undefined
-    : await readKeyFile(tokenFile, "token of the VM");
+  const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
   const session = await RemoteSession.open(parseHostPort(address, DEFAULT_PORT), token);
   const send = (input: SessionInput): void => {
     // Whoever hung up is told by the end of what it sends.
@@ -32,17 +31,22 @@ export default async function attach(
     (before) => complete(before, front.labels),
   );
   const front = new LocalFront(lines);
+  const signals = new EndSignals();
   try {
-    const over = listen(session, front);
-    void over.then((reason) => {
-      if (reason !== undefined && !front.isBroken) this.note(`error: ${reason}`);
+    const over = listen(session, front).then((reason) => {
+      if (front.isBroken) return VmExit.brokenPipe;
+      if (reason !== undefined) this.note(`error: ${reason}`);
+      return reason === undefined ? ExitCode.done : ExitCode.failed;
     });
-    const code = await front.converse(send, over, undefined);
-    const reason = await Promise.race([over, Promise.resolve(undefined)]);
-    this.process.exitCode = front.isBroken ? VmExit.brokenPipe : reason === undefined ? code : 1;
+    this.process.exitCode = await front.converse(
+      send,
+      Promise.race([over, signals.first]),
+      undefined,
+    );
   } finally {
     lines.close();
     session.close();
+    signals.close();
   }
 }
 

@@ -49,25 +49,24 @@ export class LocalFront implements Front {
     this.#wanted.resolve(wants);
   }
 
-  /** Reads lines and hands them on until they end; gives the exit code. Ends early with `over`. */
+  /** Reads lines and hands them on until they end; gives the exit code. `over` gives one early. */
   async converse(
     input: (input: SessionInput) => void,
-    over: Promise<string | undefined>,
+    over: Promise<number>,
     firstLine: string | undefined,
   ): Promise<number> {
-    const ended = over.then(() => "over" as const);
     let first = firstLine;
     for (;;) {
-      const wants = await Promise.race([this.#wanted.promise, ended]);
-      if (wants === "over") return 0;
+      const wants = await Promise.race([this.#wanted.promise, over]);
+      if (typeof wants === "number") return wants;
       this.#wanted = Promise.withResolvers();
       const { kind, prompt } = wants;
       const history = kind === "ready" ? this.#history : [];
       const next = kind === "ready" && first !== undefined
         ? { line: first }
-        : await Promise.race([this.#lines.next({ prompt, history }), ended]);
+        : await Promise.race([this.#lines.next({ prompt, history }), over]);
       first = undefined;
-      if (next === "over") return 0;
+      if (typeof next === "number") return next;
       if (next === "end") {
         if (kind === "ready") return 0;
         input({ type: "endOfInput" });

@@ -6,10 +6,10 @@ import type { Part, PartMaker } from "../../cli/part.ts";
 import { paintFor } from "../../cli/colour.ts";
 import { membersTable } from "../../cluster/commands/members.ts";
 import { messageOf, Problem } from "../../cluster/errors.ts";
-import { readKeyFile } from "../../cluster/keys.ts";
 import type { Log } from "../../cluster/log.ts";
 import type { ServiceNode } from "../../cluster/service.ts";
 import { RemoteServer } from "../remote/server.ts";
+import { readToken } from "../remote/token.ts";
 import { VmService } from "../service.ts";
 import { Workshop } from "../workshop.ts";
 import { answer, type ClusterAccess } from "./answers.ts";
@@ -78,9 +78,7 @@ export async function openRemote(
   log: Log,
   cluster: ClusterAccess,
 ): Promise<RemoteServer> {
-  const token = vm.token_file === undefined
-    ? undefined
-    : await readKeyFile(vm.token_file, "token of the VM");
+  const token = vm.token_file === undefined ? undefined : await readToken(vm.token_file);
   const readFile = vm.root === undefined ? readNoFile : readerBelow(vm.root);
   return RemoteServer.start({
     host: vm.client_host.replace(/^\[(.*)\]$/, "$1"),

@@ -2,6 +2,7 @@ import type { LoadedConfig } from "../../cli/config/load.ts";
 import type { CliContext } from "../../cli/context.ts";
 import { openLog } from "../../cli/log.ts";
 import { loadConfigFor } from "../../cli/settings.ts";
+import { ExitCode } from "../../cluster/errors.ts";
 import type { Log } from "../../cluster/log.ts";
 import type { ReplFlags } from "./session_commands.ts";
 import { Conversation } from "../conversation.ts";
@@ -11,6 +12,7 @@ import { Workshop } from "../workshop.ts";
 import { answer } from "./answers.ts";
 import { ReplCluster } from "./cluster_access.ts";
 import type { LineSource } from "./lines.ts";
+import { EndSignals } from "./end_signals.ts";
 import { linesOf } from "./lines_of.ts";
 import { LocalFront } from "./local_front.ts";
 import { membersOnly, openRemote } from "./part.ts";
@@ -79,6 +81,7 @@ class LocalSession {
   readonly #lines: LineSource;
   readonly #front: LocalFront;
   readonly #conversation: Conversation;
+  readonly #signals = new EndSignals();
   #remote: RemoteServer | undefined;
 
   constructor(
@@ -136,16 +139,15 @@ class LocalSession {
     }
     const { input, ended } = this.#conversation;
     const over = ended.then((reason) => {
-      if (reason !== undefined && !this.#front.isBroken) this.#context.note(`error: ${reason}`);
-      return reason;
+      if (this.#front.isBroken) return VmExit.brokenPipe;
+      if (reason !== undefined) this.#context.note(`error: ${reason}`);
+      return reason === undefined ? ExitCode.done : ExitCode.failed;
     });
-    const code = await this.#front.converse(
+    return await this.#front.converse(
       input,
-      over,
+      Promise.race([over, this.#signals.first]),
       file === undefined ? undefined : `!load_file ${file}`,
     );
-    if (this.#front.isBroken) return VmExit.brokenPipe;
-    return code;
   }
 
   async close(): Promise<void> {
@@ -153,5 +155,6 @@ class LocalSession {
     this.#conversation.close();
     this.#remote?.close();
     await this.#cluster.close();
+    this.#signals.close();
   }
 }

@@ -1,13 +1,17 @@
+import { isConfigured } from "../../cli/config/places.ts";
 import type { CliContext } from "../../cli/context.ts";
 import type { Json } from "../../cluster/control.ts";
+import { Problem } from "../../cluster/errors.ts";
 import type { RunFlags } from "../command.ts";
 import type { Image } from "../image.ts";
-import { DEFAULT_LIMITS, TRAP_TEXTS } from "../machine.ts";
+import type { VmLimits } from "../limits.ts";
+import { DEFAULT_LIMITS, type MachineLimits, TRAP_TEXTS } from "../machine.ts";
 import { placeOf } from "../place.ts";
 import { Program, type ProgramState } from "../program.ts";
 import { integerLines, specialLine } from "../views.ts";
 import { Console, StdoutBuffer } from "./console.ts";
 import { VmExit } from "./exit_codes.ts";
+import { Observation, type Output } from "./observation.ts";
 import { loadProgram } from "./source.ts";
 
 /** Fuel between two turns of the event loop: under 10 ms, so that Ctrl-C is seen. */
@@ -18,36 +22,87 @@ const MAX_REPORT_OUTPUT_BYTES = 1024 * 1024;
 const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 export default async function run(this: CliContext, flags: RunFlags, path: string): Promise<void> {
+  checkFlags(flags);
   const image = await loadProgram(this, path);
-  const output = new StdoutBuffer();
+  const observation = observationOf(flags, image);
+  const output = observation?.output ?? new StdoutBuffer();
   const report = new ReportOutput();
   const world = new Console({
     seed: flags.seed,
     clock: flags.clock,
-    output: (bytes) => (flags.json ? report : output).add(bytes),
+    output: (bytes) => {
+      observation?.printed(bytes, program.machine);
+      (flags.json ? report : output).add(bytes);
+    },
     hasRoom: () => output.hasRoom,
   });
-  const program = new Program(image, world, {
-    engine: flags.engine,
-    limits: {
-      memoryBytes: flags.memory ?? DEFAULT_LIMITS.memoryBytes,
-      stackWords: flags.stack ?? DEFAULT_LIMITS.stackWords,
-    },
-    ...flags.fuel === undefined ? {} : { fuelLimit: flags.fuel },
+  const program: Program = new Program(image, world, {
+    engine: observation?.engine() ?? flags.engine,
+    ...await limitsFor(this, flags),
   });
   const started = performance.now();
-  const signalled = await runToEnd(program, world, output);
+  const sliceFuel = observation?.sliceFuel ?? SLICE_FUEL;
+  const signalled = await runToEnd(program, world, output, sliceFuel);
   const ended = performance.now() - started;
-  if (flags.json) this.printJson(reportOf(program, report, ended));
+  await observation?.end(program.machine);
+  if (flags.json) this.printJson({ ...reportOf(program, report, ended), ...observation?.json });
+  else this.note(...observation?.report ?? []);
   if (flags.registers) this.note(...registerLines(program));
   this.process.exitCode = signalled ?? exitCodeOf(this, program.state, image, path);
+}
+
+/** Throws a {@link Problem} for flags that do not go together. */
+function checkFlags({ engine, trace, profile }: RunFlags): void {
+  if (engine !== "wasm" || !(trace || profile)) return;
+  const flag = trace ? "--trace" : "--profile";
+  throw new Problem(`${flag} goes with the interpreter, not with --engine wasm`, {
+    hint: `toolkit vm run ${flag} FILE, without --engine`,
+    exitCode: VmExit.usage,
+  });
+}
+
+/** A flag wins over the configuration, which is read only if there is one: it costs time. */
+async function limitsFor(
+  context: CliContext,
+  flags: RunFlags,
+): Promise<{ readonly limits: MachineLimits; readonly fuelLimit: number }> {
+  const configured = flags.config !== undefined || await isConfigured(context.env)
+    ? await configuredLimits(context, flags)
+    : undefined;
+  const { memoryBytes, stackWords } = configured?.machine ?? DEFAULT_LIMITS;
+  return {
+    limits: { memoryBytes: flags.memory ?? memoryBytes, stackWords: flags.stack ?? stackWords },
+    fuelLimit: flags.fuel ?? configured?.fuel ?? Infinity,
+  };
+}
+
+/** What is wrong with the configuration ends as other wrong use does, out of the program's codes. */
+async function configuredLimits(context: CliContext, { config }: RunFlags): Promise<VmLimits> {
+  const { loadConfigFor } = await import("../../cli/settings.ts");
+  const { limitsOf } = await import("./settings.ts");
+  try {
+    return limitsOf((await loadConfigFor(context, config === undefined ? {} : { config })).config);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { message, hint } = error;
+    throw new Problem(message, {
+      ...hint === undefined ? {} : { hint },
+      exitCode: VmExit.usage,
+      cause: error,
+    });
+  }
+}
+
+function observationOf({ trace, profile }: RunFlags, image: Image): Observation | undefined {
+  return trace || profile ? new Observation(image, { trace, profile }) : undefined;
 }
 
 /** Runs it in slices; gives the exit code of a signal, or of an output that nobody reads, if it was that. */
 async function runToEnd(
   program: Program,
   world: Console,
-  output: StdoutBuffer,
+  output: Output,
+  sliceFuel: number,
 ): Promise<number | undefined> {
   let signalled: number | undefined;
   const interrupted = Promise.withResolvers<void>();
@@ -62,7 +117,7 @@ async function runToEnd(
   });
   try {
     while (signalled === undefined) {
-      const state = program.run(SLICE_FUEL);
+      const state = program.run(sliceFuel);
       await output.flush();
       if (state.kind === "stopped" || state.kind === "trapped") return signalled;
       if (state.kind === "waiting" && state.for === "input") {
@@ -71,8 +126,9 @@ async function runToEnd(
     }
     return signalled;
   } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) return VmExit.brokenPipe;
-    throw error;
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    program.kill();
+    return VmExit.brokenPipe;
   } finally {
     for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
   }
@@ -114,7 +170,11 @@ class ReportOutput {
   }
 }
 
-function reportOf({ state, machine, engine }: Program, output: ReportOutput, ms: number): Json {
+function reportOf(
+  { state, machine, engine }: Program,
+  output: ReportOutput,
+  ms: number,
+): { readonly [key: string]: Json } {
   if (state.kind !== "stopped" && state.kind !== "trapped") {
     throw new Error("bug: the program has not ended");
   }

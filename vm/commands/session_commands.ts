@@ -3,30 +3,28 @@
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../../cli/context.ts";
 import {
+  CLIENT_ALIASES,
+  CLIENT_FLAGS,
+  type ClientFlags,
   NODE_ALIASES,
   NODE_FLAGS,
   type NodeFlags,
-  parsePort,
   REPORT_FLAGS,
   type ReportFlags,
+  TOKEN_FILE_FLAG,
 } from "../../cli/flags.ts";
 
-interface RemoteFlags {
-  readonly enableRemoteAccess?: boolean;
-  readonly bindHost?: string;
-  readonly bindPort?: number;
-  readonly tokenFile?: string;
-  readonly root?: string;
-  readonly threads?: number;
-}
+export interface ServeFlags extends NodeFlags, ClientFlags {}
 
-export interface ServeFlags extends NodeFlags, RemoteFlags {}
-
-export interface ReplFlags extends NodeFlags, RemoteFlags {
+export interface ReplFlags extends NodeFlags, ClientFlags {
   readonly memory?: string;
   readonly stack?: number;
   readonly seed?: number;
   readonly clock: "real" | "fixed";
+}
+
+export interface TokenFlags {
+  readonly out: string;
 }
 
 export interface AttachFlags {
@@ -35,57 +33,7 @@ export interface AttachFlags {
 
 const text = (value: string) => value;
 
-const TOKEN_FILE = {
-  kind: "parsed",
-  parse: text,
-  optional: true,
-  brief: "what remote users must have, from: toolkit cluster keygen",
-  placeholder: "FILE",
-} as const;
-
-const REMOTE_FLAGS = {
-  enableRemoteAccess: {
-    kind: "boolean",
-    optional: true,
-    brief: "give sessions to remote users",
-  },
-  bindHost: {
-    kind: "parsed",
-    parse: text,
-    optional: true,
-    brief: "address for remote users; anything but loopback needs a token",
-    placeholder: "HOST",
-  },
-  bindPort: {
-    kind: "parsed",
-    parse: parsePort,
-    optional: true,
-    brief: "port for remote users; 2244 if not given",
-    placeholder: "PORT",
-  },
-  tokenFile: TOKEN_FILE,
-  root: {
-    kind: "parsed",
-    parse: text,
-    optional: true,
-    brief: "folder whose programs remote users may run",
-    placeholder: "DIR",
-  },
-  threads: {
-    kind: "parsed",
-    parse: parseThreads,
-    optional: true,
-    brief: "workers that run programs; else one a core",
-    placeholder: "N",
-  },
-} as const;
-
-const ALIASES = {
-  ...NODE_ALIASES,
-  r: "enableRemoteAccess",
-  p: "bindPort",
-  t: "threads",
-} as const;
+const ALIASES = { ...NODE_ALIASES, ...CLIENT_ALIASES } as const;
 
 export const repl = buildCommand<ReplFlags, [string | undefined], CliContext>({
   loader: async () => (await import("./repl.ts")).default,
@@ -118,7 +66,7 @@ export const repl = buildCommand<ReplFlags, [string | undefined], CliContext>({
         default: "real",
         brief: "fixed: the clock always shows 1970",
       },
-      ...REMOTE_FLAGS,
+      ...CLIENT_FLAGS,
       ...NODE_FLAGS,
     },
     aliases: ALIASES,
@@ -149,7 +97,7 @@ export const repl = buildCommand<ReplFlags, [string | undefined], CliContext>({
 export const serve = buildCommand<ServeFlags, string[], CliContext>({
   loader: async () => (await import("./serve.ts")).default,
   parameters: {
-    flags: { ...REMOTE_FLAGS, ...NODE_FLAGS },
+    flags: { ...CLIENT_FLAGS, ...NODE_FLAGS },
     aliases: ALIASES,
     positional: {
       kind: "array",
@@ -171,7 +119,7 @@ export const serve = buildCommand<ServeFlags, string[], CliContext>({
 export const attach = buildCommand<AttachFlags, [string], CliContext>({
   loader: async () => (await import("./attach.ts")).default,
   parameters: {
-    flags: { tokenFile: TOKEN_FILE },
+    flags: { tokenFile: TOKEN_FILE_FLAG },
     positional: {
       kind: "tuple",
       parameters: [{
@@ -189,6 +137,26 @@ export const attach = buildCommand<AttachFlags, [string], CliContext>({
       "encrypted and both sides prove that they have it; without one it works on loopback only." +
       "\n\nExamples:\n  toolkit vm attach 127.0.0.1\n" +
       "  toolkit vm attach kitchen:2244 --token-file vm.token",
+  },
+});
+
+export const token = buildCommand<TokenFlags, [], CliContext>({
+  loader: async () => (await import("./token.ts")).default,
+  parameters: {
+    flags: {
+      out: {
+        kind: "parsed",
+        parse: text,
+        brief: "where to write it; an existing file is never overwritten",
+        placeholder: "FILE",
+      },
+    },
+    aliases: { o: "out" },
+  },
+  docs: {
+    brief: "make a token for remote users",
+    fullDescription: "Makes a token, readable by its owner only. The host needs it " +
+      "(vm.token_file), and every remote user.\n\nExample:\n  toolkit vm token --out vm.token",
   },
 });
 
@@ -239,12 +207,4 @@ export const kill = buildCommand<ReportFlags, [number], CliContext>({
 function parseCount(value: string): number {
   if (!/^\d{1,15}$/.test(value)) throw new Error("expected a whole number");
   return Number(value);
-}
-
-function parseThreads(value: string): number {
-  const threads = Number(value);
-  if (!/^\d{1,3}$/.test(value) || threads < 1 || threads > 256) {
-    throw new Error("expected a number of workers, 1 to 256");
-  }
-  return threads;
 }

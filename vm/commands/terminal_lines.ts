@@ -12,11 +12,8 @@ import { LineEditor } from "../repl/line_editor.ts";
 import type { LineOptions, LineResult, LineSource } from "./lines.ts";
 
 const NEWLINE = 10;
-/** The editor's line takes one row. */
-const CLEAR_ROW = "\r\x1b[K";
 /** Keys that wait; a cat on the keyboard is not kept for ever. */
 const MAX_WAITING_KEYS = 1024 * 1024;
-const END_SIGNALS = [["SIGTERM", 143], ["SIGHUP", 129]] as const;
 
 export interface TerminalLinesOptions {
   readonly terminal: Terminal;
@@ -29,7 +26,6 @@ export class TerminalLines implements LineSource {
   readonly isTerminal = true;
   readonly #options: TerminalLinesOptions;
   readonly #keys: Key[] = [];
-  readonly #listeners: (readonly [Deno.Signal, () => void])[];
   /** Of the line that is asked for. */
   #wake: (() => void) | undefined;
   /** Stands on the screen. */
@@ -41,15 +37,6 @@ export class TerminalLines implements LineSource {
   constructor(options: TerminalLinesOptions) {
     this.#options = options;
     Deno.stdin.setRaw(true);
-    // A signal that ends us must not leave the terminal as it is now.
-    this.#listeners = END_SIGNALS.map(([signal, code]) => {
-      const listener = () => {
-        this.close();
-        Deno.exit(code);
-      };
-      Deno.addSignalListener(signal, listener);
-      return [signal, listener] as const;
-    });
     void this.#read();
   }
 
@@ -74,7 +61,7 @@ export class TerminalLines implements LineSource {
 
   async show(bytes: Uint8Array): Promise<void> {
     const { terminal } = this.#options;
-    if (this.#editor !== undefined) terminal.out(CLEAR_ROW);
+    if (this.#editor !== undefined) terminal.out(this.#editor.erase());
     await writeAll(Deno.stdout, bytes);
     if (this.#editor === undefined) return;
     const isWhole = bytes.at(-1) === NEWLINE;
@@ -84,7 +71,8 @@ export class TerminalLines implements LineSource {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+    // What comes next does not go on behind a line that nobody will enter.
+    if (this.#editor !== undefined) this.#options.terminal.out("\r\n");
     try {
       Deno.stdin.setRaw(false);
     } catch {

@@ -1,8 +1,13 @@
 /** Four bytes as a line of source. */
 
+import type { ProgramSymbol } from "../debug_info.ts";
 import type { Image } from "../image.ts";
 import { BY_NUMBER, ISA, type Mnemonic, type OperandKind, REGISTER_COUNT } from "../isa.ts";
-import type { Names } from "./names.ts";
+
+/** What places are called. */
+export interface PlaceNames {
+  at(section: ProgramSymbol["section"], value: number): readonly string[];
+}
 
 /** The instruction at an address, if the assembler would give it exactly these four bytes. */
 export function mnemonicAt({ bytes, version }: Image, at: number): Mnemonic | undefined {
@@ -45,7 +50,7 @@ export function addressAt({ bytes, version }: Image, at: number): number {
   return version > 0 ? bytes[at + 3]! << 16 | low : low;
 }
 
-export function instructionText(image: Image, at: number, names: Names): string {
+export function instructionText(image: Image, at: number, names: PlaceNames): string {
   const { bytes } = image;
   const mnemonic = mnemonicAt(image, at);
   if (mnemonic === undefined) return `.word #0x${bytes.subarray(at, at + 4).toHex()}`;

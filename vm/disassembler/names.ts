@@ -1,7 +1,6 @@
 /** Names for places in an image. */
 
-import { MalformedError } from "../../cluster/errors.ts";
-import { DebugInfo, type ProgramSymbol } from "../debug_info.ts";
+import { debugInfoIn, type ProgramSymbol } from "../debug_info.ts";
 import { HEADER_BYTES, type Image } from "../image.ts";
 import { INSTRUCTION_BYTES, ISA } from "../isa.ts";
 import { addressAt, mnemonicAt } from "./instruction.ts";
@@ -9,8 +8,6 @@ import { addressAt, mnemonicAt } from "./instruction.ts";
 type Section = ProgramSymbol["section"];
 
 const NONE: readonly string[] = [];
-/** What the assembler takes for a label. */
-const LABEL = /^[A-Za-z0-9_.]+$/;
 
 /** No name twice, and none outside of its section. */
 export class Names {
@@ -25,13 +22,7 @@ export class Names {
   constructor(image: Image, symbols: Iterable<ProgramSymbol> = []) {
     this.#image = image;
     this.#takeAll(symbols);
-    if (image.debug.length === 0) return;
-    try {
-      this.#takeAll(new DebugInfo(image.debug, image.entry).symbols);
-    } catch (error) {
-      // Debug information that cannot be read is data like any other.
-      if (!(error instanceof MalformedError)) throw error;
-    }
+    this.#takeAll(debugInfoIn(image)?.symbols ?? []);
   }
 
   at(section: Section, value: number): readonly string[] {
@@ -40,7 +31,7 @@ export class Names {
 
   /** Gives a place a name from what it is and where, if it is inside and has none. */
   invent(section: Section, value: number, what: string): void {
-    if (this.at(section, value).length > 0 || !this.#isInside(section, value)) return;
+    if (this.at(section, value).length > 0 || !isInside(this.#image, section, value)) return;
     let name = `${what}_${value}`;
     while (this.#taken.has(name)) name += "_";
     this.#add(name, section, value);
@@ -53,7 +44,7 @@ export class Names {
 
   #takeAll(symbols: Iterable<ProgramSymbol>): void {
     for (const { name, section, value } of symbols) {
-      if (LABEL.test(name) && !this.#taken.has(name) && this.#isInside(section, value)) {
+      if (!this.#taken.has(name) && isInside(this.#image, section, value)) {
         this.#add(name, section, value);
       }
     }
@@ -65,13 +56,12 @@ export class Names {
     if (names === undefined) this.#byValue[section].set(value, [name]);
     else names.push(name);
   }
+}
 
-  /** The place behind the last whole instruction counts as inside: a label can stand there. */
-  #isInside(section: Section, value: number): boolean {
-    const { entry, bytes } = this.#image;
-    if (section === "data") return value >= 0 && value < entry - HEADER_BYTES;
-    return value >= entry && value <= bytes.length && value % INSTRUCTION_BYTES === 0;
-  }
+/** The place behind the last whole instruction counts as inside: a label can stand there. */
+export function isInside({ entry, bytes }: Image, section: Section, value: number): boolean {
+  if (section === "data") return value >= 0 && value < entry - HEADER_BYTES;
+  return value >= entry && value <= bytes.length && value % INSTRUCTION_BYTES === 0;
 }
 
 /** Names whatever the code refers to. */

@@ -60,8 +60,7 @@ export class RemoteServer {
     const { host, port, token } = options;
     if (token === undefined && !isLoopback(host)) {
       throw new Problem(`refusing remote users on ${host} without a token`, {
-        hint:
-          "toolkit cluster keygen --out FILE makes one; then vm.token_file, or --token-file FILE",
+        hint: "toolkit vm token --out FILE makes one; then vm.token_file, or --token-file FILE",
       });
     }
     try {

@@ -41,20 +41,20 @@ export interface Command {
 const DEFAULT_HEAP_BYTES = 256;
 const DEFAULT_STACK_WORDS = 32;
 const MAX_STEPS = 1_000_000_000;
-/** Lines that one command shows; nobody reads more, and all of them are in memory at once. */
-const MAX_LINES = 10_000;
-const HEAP_BYTES_A_LINE = 16;
+/** One command shows so much at most: the screen, and the memory of a node with many users, is small. */
+const MAX_SHOWN_LINES = 4_096;
+const MAX_SHOWN_BYTES = 64 * 1024;
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!help", { brief: "this list", run: help }],
   ["!quit", { brief: "ends the REPL; so does the end of input", run: (target) => target.quit() }],
   ["!history", {
     brief: "the lines so far",
-    run: (target) => target.say(...target.history),
+    run: (target) => target.say(...target.history.slice(-MAX_SHOWN_LINES)),
   }],
   ["!program", {
     brief: "the code as decimal bytes",
-    run: programBytes,
+    run: showBytes,
   }],
   ["!disasm", {
     usage: "[LABEL|ADDRESS]",
@@ -134,10 +134,15 @@ function help({ say }: CommandTarget): void {
   );
 }
 
-function programBytes({ program, say }: CommandTarget): void {
-  const { entry } = program.image;
-  const to = Math.min(program.end, entry + MAX_LINES * INSTRUCTION_BYTES);
-  say(...orNone(byteLines(program.image.bytes.subarray(0, to), entry)), ...moreAt(program, to));
+function showBytes({ program, say }: CommandTarget): void {
+  const { bytes, entry } = program.image;
+  const end = Math.min(bytes.length, entry + MAX_SHOWN_LINES * INSTRUCTION_BYTES);
+  say(...orNone(byteLines(bytes.subarray(0, end), entry)), ...more(bytes.length - end, "bytes"));
+}
+
+/** What is not shown any more. */
+function more(count: number, what: string, hint = ""): string[] {
+  return count > 0 ? [`… and ${count} more ${what}${hint}`] : [];
 }
 
 function disasm({ program, say }: CommandTarget, argument: string): void {
@@ -151,8 +156,8 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
     ({ value }) => value,
   );
   const addresses: number[] = [];
-  const to = Math.min(program.end, from + (MAX_LINES - 1) * INSTRUCTION_BYTES);
-  for (let at = from; at <= to; at += INSTRUCTION_BYTES) addresses.push(at);
+  const last = Math.min(program.end, from + (MAX_SHOWN_LINES - 1) * INSTRUCTION_BYTES);
+  for (let at = from; at <= last; at += INSTRUCTION_BYTES) addresses.push(at);
   const texts = textsAt(program.image, program.symbols.values(), addresses);
   const lines = addresses.flatMap((address, i) => {
     const mark = address === program.machine.pc
@@ -165,31 +170,41 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
     const line = `${mark}${String(address).padStart(7)}  ${text}`;
     return text === undefined ? names : [...names, line];
   });
-  say(...firstOf(lines), ...to === program.end ? [] : moreAt(program, to + INSTRUCTION_BYTES));
+  say(...lines, ...more(program.end - last, "bytes", `; !disasm ${last} goes on`));
 }
 
 function heap({ program, say }: CommandTarget, argument: string): void {
   const [from = 0, count = DEFAULT_HEAP_BYTES] = numbersOf(argument) ?? [-1];
   if (from < 0) return say("usage: !heap [FROM [COUNT]]");
   const { length } = program.machine.heap();
-  const shown = Math.min(count, MAX_LINES * HEAP_BYTES_A_LINE);
-  say(...heapLines(program.machine, from, shown), `heap of ${length} bytes`);
+  const shown = Math.min(count, MAX_SHOWN_BYTES);
+  say(
+    ...heapLines(program.machine, from, shown),
+    ...more(Math.min(count, length - from) - shown, "bytes", `; !heap ${from + shown} goes on`),
+    `heap of ${length} bytes`,
+  );
 }
 
 function stack({ program, say }: CommandTarget, argument: string): void {
   const [count = DEFAULT_STACK_WORDS] = numbersOf(argument) ?? [-1];
   if (count < 0) return say("usage: !stack [COUNT]");
   const { sp } = program.machine;
-  const shown = Math.min(count, MAX_LINES);
-  say(...stackLines(program.machine, shown), `stack of ${sp} ${sp === 1 ? "word" : "words"}`);
+  const shown = Math.min(count, MAX_SHOWN_LINES);
+  say(
+    ...stackLines(program.machine, shown),
+    ...more(Math.min(count, sp) - shown, "words"),
+    `stack of ${sp} ${sp === 1 ? "word" : "words"}`,
+  );
 }
 
 function symbols({ program, say }: CommandTarget): void {
   const all = [...program.symbols.values()].sort((a, b) => a.value - b.value);
   say(
-    ...firstOf(orNone(
-      all.map(({ name, section, value }) => `${String(value).padStart(8)}  ${section}  ${name}`),
-    )),
+    ...orNone(
+      all.slice(0, MAX_SHOWN_LINES).map(({ name, section, value }) =>
+        `${String(value).padStart(8)}  ${section}  ${name}`
+      ),
+    ),
   );
 }
 
@@ -197,7 +212,7 @@ function breakpoint({ program, say }: CommandTarget, argument: string): void {
   const { breakpoints } = program;
   if (argument === "") {
     const sorted = [...breakpoints].sort((a, b) => a - b);
-    return say(...firstOf(orNone(sorted.map((address) => program.placeText(address)))));
+    return say(...orNone(sorted.map((address) => program.placeText(address))));
   }
   const address = addressOf(program, argument);
   if (address === undefined || !program.isInstruction(address)) {
@@ -257,13 +272,4 @@ function numbersOf(argument: string): number[] | undefined {
 
 function orNone(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? ["none"] : lines;
-}
-
-function firstOf(lines: readonly string[]): readonly string[] {
-  const more = lines.length - MAX_LINES;
-  return more <= 0 ? lines : [...lines.slice(0, MAX_LINES), `and ${more} more`];
-}
-
-function moreAt(program: GrowingProgram, address: number): string[] {
-  return address < program.end ? [`!disasm ${address} shows more`] : [];
 }

@@ -1,21 +1,24 @@
 /**
  * A program that grows while it is used. An image never changes while an engine runs it, so each line of
- * input makes a new one: the old image with the line's code behind its end, a decoder's and a host's view
- * of it. The machine stays. It depends on an image only for the read-only data and the first address,
- * and neither is touched by growing; registers, stack, heap and the addresses in them stay true.
+ * input makes a new one, which shares its bytes with the one before; what that takes goes with what the
+ * line adds. The machine stays. It depends on an image only for the read-only data and the first
+ * address, and neither is touched by growing; registers, stack, heap and the addresses in them stay true.
  *
- * Images are of version 1, so that all instructions can be typed. Programs are interpreted: breakpoints
- * and single steps need that, and what has just been typed is not worth translating.
+ * Images are of version 1, so that all instructions can be typed. What is typed is interpreted, as it is
+ * not worth translating; so is what stops at breakpoints or goes in single steps. A file that was
+ * loaded runs translated as long as nothing is added to it. All engines work on the same machine, so that
+ * one takes over from the other wherever that is.
  */
 
 import { assembleLines, type Diagnostic } from "../assembler/index.ts";
 import type { ProgramSymbol } from "../debug_info.ts";
-import { decode } from "../decode.ts";
+import { fastestEngine } from "../engine.ts";
 import { type Host, HostCalls, needOf, type WaitsFor } from "../host.ts";
-import { extendImage, type Image, loadImage, makeImage, MAX_VERSION } from "../image.ts";
+import { type Image, loadImage, makeImage, MAX_VERSION } from "../image.ts";
 import { Interpreter } from "../interpreter.ts";
 import {
   DEFAULT_LIMITS,
+  type Engine,
   type Exit,
   type HostCall,
   type Machine,
@@ -23,6 +26,8 @@ import {
   type TrapCode,
 } from "../machine.ts";
 import { createMachine } from "../state.ts";
+import { GrowingCode } from "./growing_code.ts";
+import { NameIndex } from "./name_index.ts";
 import { isInstruction, placeText } from "./places.ts";
 
 /** How a slice ended. Whatever it was, running can go on at the machine's pc. */
@@ -37,17 +42,27 @@ export type Outcome =
 
 /** What one step costs, compared to an instruction among many. */
 const STEP_FUEL = 16;
+/** Code that is typed in, and labels: who types more has a program that cannot stop growing. */
+const MAX_TYPED_BYTES = 1024 * 1024;
+const MAX_LABELS = 65_536;
 const RUNNING: Outcome = { kind: "running" };
 
 export class GrowingProgram {
-  readonly symbols: Map<string, ProgramSymbol> = new Map();
   /** Addresses of instructions. */
   readonly breakpoints: Set<number> = new Set();
   readonly #host: Host;
   readonly #limits: MachineLimits;
-  #image: Image;
+  readonly #symbols = new Map<string, ProgramSymbol>();
+  /** The same by their places. */
+  readonly #names = new NameIndex();
+  #code: GrowingCode;
+  #typedBytes = 0;
   #machine: Machine;
   #interpreter: Interpreter;
+  /** Whether the code is still what a file held. */
+  #isLoaded = false;
+  /** Made when it is first of use; only for what was loaded. */
+  #fastEngine: Engine | undefined;
   #calls: HostCalls;
   #waitsFor: HostCall | undefined;
   /** Whether the breakpoint at pc has been told already. */
@@ -57,14 +72,19 @@ export class GrowingProgram {
     this.#host = host;
     this.#limits = limits;
     const none = new Uint8Array();
-    this.#image = loadImage(makeImage({ version: MAX_VERSION, readOnly: none, code: none }));
-    this.#machine = createMachine(this.#image, limits);
-    this.#interpreter = new Interpreter(decode(this.#image));
-    this.#calls = new HostCalls(this.#image, host);
+    const image = loadImage(makeImage({ version: MAX_VERSION, readOnly: none, code: none }));
+    this.#code = new GrowingCode(image);
+    this.#machine = createMachine(image, limits);
+    this.#interpreter = new Interpreter(this.#code.decoded);
+    this.#calls = new HostCalls(image, host);
   }
 
   get image(): Image {
-    return this.#image;
+    return this.#code.image;
+  }
+
+  get symbols(): ReadonlyMap<string, ProgramSymbol> {
+    return this.#symbols;
   }
 
   get machine(): Machine {
@@ -73,20 +93,32 @@ export class GrowingProgram {
 
   /** Where the next line will stand. */
   get end(): number {
-    return this.#image.bytes.length;
+    return this.image.bytes.length;
+  }
+
+  /** What {@link run} runs on. */
+  get engine(): Engine {
+    if (!this.#isLoaded || this.breakpoints.size > 0) return this.#interpreter;
+    return this.#fastEngine ??= fastestEngine(this.#code.decoded);
+  }
+
+  /** Nothing more can be added. */
+  get isFull(): boolean {
+    return this.#typedBytes >= MAX_TYPED_BYTES || this.#symbols.size >= MAX_LABELS;
   }
 
   /** Adds a line of source, unless it is wrong, and leads pc to it; says how many bytes were added. */
   append(source: string): { readonly added: number; readonly diagnostics: readonly Diagnostic[] } {
     const address = this.end;
-    const known = this.symbols.values();
     const { code, version, diagnostics, symbols } = assembleLines(source, {
       address,
-      symbols: known,
+      symbols: this.#symbols,
     });
-    for (const symbol of symbols) this.symbols.set(symbol.name, symbol);
+    for (const symbol of symbols) this.#declare(symbol);
     if (code === undefined || code.length === 0) return { added: 0, diagnostics };
-    this.#use(extendImage(this.#image, code, version));
+    this.#code.append(code, version);
+    this.#typedBytes += code.length;
+    this.#changed();
     this.#machine.pc = address;
     return { added: code.length, diagnostics };
   }
@@ -94,25 +126,31 @@ export class GrowingProgram {
   /** Another program in place of this one, as it is at its start. */
   replace(image: Image, symbols: Iterable<ProgramSymbol>): void {
     this.#forget();
-    for (const symbol of symbols) this.symbols.set(symbol.name, symbol);
+    for (const symbol of symbols) this.#declare(symbol);
     this.#machine = createMachine(image, this.#limits);
-    this.#use(image);
+    this.#code = new GrowingCode(image);
+    this.#changed();
+    this.#isLoaded = true;
   }
 
   /** No code any more; the machine keeps what it has, but for pc, and the read-only data stays. */
   clear(): void {
-    const { bytes, entry } = this.#image;
-    const data = [...this.symbols.values()].filter(({ section }) => section === "data");
+    const { image } = this;
+    const data = [...this.#symbols.values()].filter(({ section }) => section === "data");
     this.#forget();
-    for (const symbol of data) this.symbols.set(symbol.name, symbol);
-    this.#use(extendImage(loadImage(bytes.slice(0, entry)), new Uint8Array(), MAX_VERSION));
-    this.#machine.pc = entry;
+    for (const symbol of data) this.#declare(symbol);
+    const bytes = image.bytes.slice(0, image.entry);
+    // Debug information would go on naming places in the code.
+    this.#code = new GrowingCode({ ...image, bytes, debug: new Uint8Array() });
+    this.#code.append(new Uint8Array(), MAX_VERSION);
+    this.#changed();
+    this.#machine.pc = image.entry;
   }
 
   /** The machine as it was at its start, the program as it is. */
   reset(): void {
     this.#machine.reset();
-    this.#use(this.#image);
+    this.#stopCalls();
   }
 
   /** The next {@link run} passes a breakpoint at pc. */
@@ -122,7 +160,7 @@ export class GrowingProgram {
 
   /** Goes on for about so much fuel. */
   run(fuel: number): Outcome {
-    if (this.breakpoints.size === 0) return this.#runFreely(fuel);
+    if (this.breakpoints.size === 0) return this.#runFreely(this.engine, fuel);
     for (let left = fuel; left > 0; left -= STEP_FUEL) {
       const isNew = this.#waitsFor === undefined && !this.#leavesBreakpoint;
       if (isNew && this.breakpoints.has(this.#machine.pc)) return { kind: "breakpoint" };
@@ -146,33 +184,49 @@ export class GrowingProgram {
 
   /** An address with what is there. */
   placeText(address: number): string {
-    return placeText(this.#image, [...this.symbols.values()], address);
+    return placeText(this.image, this.#names, address);
   }
 
   isInstruction(address: number): boolean {
-    return isInstruction(this.#image, address);
+    return isInstruction(this.image, address);
+  }
+
+  #declare(symbol: ProgramSymbol): void {
+    const before = this.#symbols.get(symbol.name);
+    if (before !== undefined) this.#names.remove(before);
+    this.#symbols.set(symbol.name, symbol);
+    this.#names.add(symbol);
   }
 
   #forget(): void {
-    this.symbols.clear();
+    this.#typedBytes = 0;
+    this.#symbols.clear();
+    this.#names.clear();
     this.breakpoints.clear();
   }
 
-  #use(image: Image): void {
-    this.#image = image;
-    this.#interpreter = new Interpreter(decode(image));
-    this.#calls = new HostCalls(image, this.#host);
+  /** There is other code. */
+  #changed(): void {
+    this.#isLoaded = false;
+    this.#fastEngine = undefined;
+    this.#interpreter = new Interpreter(this.#code.decoded);
+    this.#stopCalls();
+  }
+
+  /** Forgets what was under way. */
+  #stopCalls(): void {
+    this.#calls = new HostCalls(this.image, this.#host);
     this.#waitsFor = undefined;
     this.#leavesBreakpoint = false;
   }
 
-  #runFreely(fuel: number): Outcome {
+  #runFreely(engine: Engine, fuel: number): Outcome {
     this.#leavesBreakpoint = false;
     let outcome = this.#waitsFor === undefined ? RUNNING : this.#perform(this.#waitsFor);
     let left = fuel;
     while (outcome === RUNNING && left > 0) {
       const before = this.#machine.fuelUsed;
-      outcome = this.#outcomeOf(this.#interpreter.run(this.#machine, left));
+      outcome = this.#outcomeOf(engine.run(this.#machine, left));
       left -= this.#machine.fuelUsed - before;
     }
     return outcome;

@@ -1,7 +1,7 @@
 /**
  * Editing of one line: keys go in, text for the screen comes out. A line that is longer than the screen
- * is wide is shown in part, around the cursor, so that it always takes one row. Each character counts
- * as one column: instructions have no wide ones.
+ * is wide is shown in part, around the cursor, and of a prompt that long its end, so that both together
+ * always take one row. Each character counts as one column: instructions have no wide ones.
  */
 
 import { commonStart, type Completion } from "./completion.ts";
@@ -24,6 +24,8 @@ export interface EditorAnswer {
 
 const CLEAR_TO_END = "\x1b[K";
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
+/** Columns for the line beside a long prompt, on a screen that is wide enough. */
+const MIN_ROOM = 20;
 /** Candidates shown at a time. */
 const MAX_CANDIDATES = 100;
 /** In raw mode a newline alone may not return to the first column. */
@@ -52,14 +54,24 @@ export class LineEditor {
 
   /** The line as it stands, drawn over the row that the cursor is in. */
   draw(): string {
-    const { prompt } = this.#options;
-    const room = Math.max(1, this.#options.columns() - prompt.length - 1);
+    const columns = this.#options.columns();
+    const prompt = lastRow(this.#options.prompt, columns);
+    const room = Math.max(1, columns - prompt.length - 1);
     this.#left = Math.min(this.#left, this.#cursor);
     this.#left = Math.max(this.#left, this.#cursor - room);
     if (this.#characters.length <= room) this.#left = 0;
     const shown = this.#characters.slice(this.#left, this.#left + room).join("");
     const column = prompt.length + this.#cursor - this.#left;
-    return `\r${prompt}${shown}${CLEAR_TO_END}\r${column === 0 ? "" : `\x1b[${column}C`}`;
+    const text = prompt.join("") + shown;
+    return `\r${text}${CLEAR_TO_END}\r${column === 0 ? "" : `\x1b[${column}C`}`;
+  }
+
+  /**
+   * Takes prompt and line off the screen and leaves the cursor where they began, so that other text can be
+   * written there; {@link draw} brings them back behind it.
+   */
+  erase(): string {
+    return `\r${CLEAR_TO_END}`;
   }
 
   press(key: Key): EditorAnswer {
@@ -176,6 +188,18 @@ export class LineEditor {
     this.#cursor = this.#characters.length;
     return this.draw() + mark + NEWLINE;
   }
+}
+
+/**
+ * What a prompt has in its last row, where whoever wrote it left the cursor; less if there would be no
+ * room for the line.
+ */
+function lastRow(prompt: string, columns: number): string[] {
+  const characters = [...prompt];
+  const rowsBefore = Math.floor(Math.max(0, characters.length - 1) / columns);
+  const row = characters.slice(rowsBefore * columns);
+  const most = columns - Math.min(MIN_ROOM, Math.ceil(columns / 2));
+  return row.slice(Math.max(0, row.length - most));
 }
 
 function inColumns(names: readonly string[], columns: number): string[] {

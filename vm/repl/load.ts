@@ -1,8 +1,7 @@
 /** What a file holds, as a program for a session. */
 
-import { MalformedError } from "../../cluster/errors.ts";
 import { assemble, formatDiagnostics } from "../assembler/index.ts";
-import { DebugInfo, type ProgramSymbol } from "../debug_info.ts";
+import { debugInfoIn, type ProgramSymbol } from "../debug_info.ts";
 import { type Image, ImageError, loadImage, looksLikeImage } from "../image.ts";
 
 export interface LoadedFile {
@@ -37,16 +36,5 @@ function sourceOf(path: string, bytes: Uint8Array, debug: boolean): LoadedFile {
 function imageOf(path: string, bytes: Uint8Array): LoadedFile {
   const image = loadImage(bytes);
   const messages = image.warnings.map((warning) => `${path}: warning: ${warning}`);
-  return { image, symbols: namesIn(image), messages };
-}
-
-/** Debug information that cannot be read names nothing. */
-function namesIn({ debug, entry }: Image): readonly ProgramSymbol[] {
-  if (debug.length === 0) return [];
-  try {
-    return new DebugInfo(debug, entry).symbols;
-  } catch (error) {
-    if (!(error instanceof MalformedError)) throw error;
-    return [];
-  }
+  return { image, symbols: debugInfoIn(image)?.symbols ?? [], messages };
 }

@@ -223,6 +223,7 @@ export class Session {
   }
 
   #assemble(line: string): void {
+    if (this.program.isFull) return this.say("the program is full; !clear_program empties it");
     const { added, diagnostics } = this.program.append(line);
     this.say(...formatDiagnostics(diagnostics, line, { fileName: "input", limit: 5 }));
     const [word = ""] = line.trim().toLowerCase().split(/\s/, 1);

@@ -8,8 +8,7 @@ import { type Decoded, isInCode, STRIDE } from "../decode.ts";
 import { interpret } from "../interpreter.ts";
 import type { Engine, Exit, Machine } from "../machine.ts";
 import { type Process, processOf } from "../state.ts";
-import { translateProgram, type Translation } from "./module.ts";
-import { MAX_REGION } from "./regions.ts";
+import { type TranslateOptions, translateProgram, type Translation } from "./module.ts";
 import { flowAt } from "./targets.ts";
 
 /**
@@ -31,10 +30,8 @@ const MISSES_PER_INSTRUCTION = 4;
 /** A program that still misses then computes its targets; it has to live with it. */
 const MAX_TRANSLATIONS = 5;
 
-/** What only tests set, so that short programs get where long ones do. */
-export interface WasmOptions {
-  /** Instructions in one function, at most. */
-  readonly maxRegion?: number;
+/** What only tests set, so that short programs get where long ones do, and benchmarks. */
+export interface WasmOptions extends Pick<TranslateOptions, "maxRegion" | "countsFuel"> {
   /** After so many jumps to where it cannot be entered a program is translated again. */
   readonly maxMisses?: number;
 }
@@ -52,7 +49,7 @@ interface Compiled {
 export class WasmEngine implements Engine {
   readonly name = "wasm";
   readonly #program: Decoded;
-  readonly #maxRegion: number;
+  readonly #options: WasmOptions;
   readonly #maxMisses: number;
   #compiled: Compiled;
   #translations = 1;
@@ -68,7 +65,7 @@ export class WasmEngine implements Engine {
       );
     }
     this.#program = program;
-    this.#maxRegion = options.maxRegion ?? MAX_REGION;
+    this.#options = options;
     this.#maxMisses = options.maxMisses ??
       Math.max(MIN_MISSES, MISSES_PER_INSTRUCTION * program.instructions);
     this.#compiled = this.#compile();
@@ -102,7 +99,10 @@ export class WasmEngine implements Engine {
   }
 
   #compile(): Compiled {
-    const translation = translateProgram(this.#program, this.#maxRegion, this.#missed);
+    const translation = translateProgram(this.#program, {
+      ...this.#options,
+      entries: this.#missed,
+    });
     return { translation, module: new WebAssembly.Module(translation.module), runs: new WeakMap() };
   }
 

@@ -31,23 +31,32 @@ const FUNCTION_TYPE = 0x60;
 const FUNCTION_REFERENCE = 0x70;
 const FUNCTION_EXPORT = 0;
 const MEMORY_IMPORT = 2;
+/** Whatever is left is more than this. */
+const NO_FUEL = -1;
 
-/** `more` are instructions that it has to be possible to enter, beside those that are found. */
+export interface TranslateOptions {
+  /** Instructions in one function, at most. */
+  readonly maxRegion?: number;
+  /** Instructions that it has to be possible to enter, beside those that are found. */
+  readonly entries?: Iterable<number>;
+  /** Only benchmarks say no: such code comes back when the program ends, and charges nothing. */
+  readonly countsFuel?: boolean;
+}
+
 export function translateProgram(
   program: Decoded,
-  maxRegion: number = MAX_REGION,
-  more: Iterable<number> = [],
+  { maxRegion = MAX_REGION, entries = [], countsFuel = true }: TranslateOptions = {},
 ): Translation {
-  const targets = findTargets(program, more);
+  const targets = findTargets(program, entries);
   const regions = cutRegions(program, maxRegion);
   markCrossings(program, regions, targets);
   const plans = planRegions(program, regions, targets);
   const reserve = Math.max(...plans.map(({ reserve }) => reserve));
   const bodies = plans.map((plan) => {
     const writer = new FunctionWriter();
-    writeRegion(writer, { ...plan, reserve });
+    writeRegion(writer, { ...plan, reserve, countsFuel });
     return writer.body(program.entry, (end) => {
-      if (regions.length > 1) writeCrossing(end, reserve);
+      if (regions.length > 1) writeCrossing(end, countsFuel ? reserve : NO_FUEL);
     });
   });
   for (const { list, order } of plans) {
@@ -78,7 +87,7 @@ function planRegions(
   program: Decoded,
   regions: readonly Region[],
   targets: Targets,
-): RegionPlan[] {
+): Omit<RegionPlan, "countsFuel">[] {
   return regions.map((region) => {
     const list = findBlocks(program, region, targets);
     const { blocks } = list;

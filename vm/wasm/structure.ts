@@ -19,6 +19,7 @@ export interface RegionPlan {
   readonly order: Order;
   /** Code goes on only with more fuel than this, enough to come to the next test. */
   readonly reserve: number;
+  readonly countsFuel: boolean;
 }
 
 type Step = () => void;
@@ -117,9 +118,11 @@ class RegionWriter {
 
   #dispatcher(): void {
     const w = this.#w;
-    const { list: { region, blocks }, order, reserve, program } = this.#plan;
-    w.get(Local.fuel).i32(reserve).op(Op.i32LeS);
-    w.branchIf("leave");
+    const { list: { region, blocks }, order, reserve, program, countsFuel } = this.#plan;
+    if (countsFuel) {
+      w.get(Local.fuel).i32(reserve).op(Op.i32LeS);
+      w.branchIf("leave");
+    }
     const size = region.end - region.start;
     if (size < program.instructions) {
       w.get(Local.at).i32(region.start).op(Op.i32Sub).i32(size).op(Op.i32GeU);
@@ -136,7 +139,9 @@ class RegionWriter {
   #block(node: number): void {
     const w = this.#w;
     const block = this.#plan.list.blocks[node]!;
-    w.get(Local.fuel).i32(block.count).op(Op.i32Sub).set(Local.fuel);
+    if (this.#plan.countsFuel) {
+      w.get(Local.fuel).i32(block.count).op(Op.i32Sub).set(Local.fuel);
+    }
     const last = block.first + block.count - 1;
     const isBranch = block.flow === "branch" || block.flow === "dynamicBranch";
     for (let index = block.first; index < last; index++) this.#instruction(block, index);
@@ -185,7 +190,7 @@ class RegionWriter {
   /** Ends a block: on to an instruction, wherever that is. */
   #goTo(node: number, instruction: number): void {
     const w = this.#w;
-    const { list: { blockAt }, order, reserve, program } = this.#plan;
+    const { list: { blockAt }, order, reserve, program, countsFuel } = this.#plan;
     const to = blockAt(instruction);
     if (to === undefined) {
       w.i32(instruction).set(Local.at);
@@ -197,6 +202,7 @@ class RegionWriter {
       return;
     }
     if (dominates(order, to, node)) {
+      if (!countsFuel) return w.branch(`top of ${to}`);
       w.get(Local.fuel).i32(reserve).op(Op.i32GtS);
       w.branchIf(`top of ${to}`);
       w.i32(instruction).set(Local.at);
@@ -211,7 +217,7 @@ class RegionWriter {
   }
 
   #site(block: Block, index: number): Site {
-    const { program } = this.#plan;
+    const { program, countsFuel } = this.#plan;
     const at = index * STRIDE;
     const [, a, b, c] = program.code.subarray(at, at + STRIDE);
     return {
@@ -221,7 +227,7 @@ class RegionWriter {
       instructions: program.instructions,
       entry: program.entry,
       readOnlyBytes: program.image.readOnly.length,
-      fuelBack: block.first + block.count - index,
+      fuelBack: countsFuel ? block.first + block.count - index : 0,
     };
   }
 }
