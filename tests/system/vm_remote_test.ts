@@ -25,7 +25,7 @@ async function serve(dir: TempDir, ...args: readonly string[]) {
 }
 
 async function tokenIn(dir: TempDir, name: string): Promise<string> {
-  const { code } = await toolkit(["cluster", "keygen", "--out", dir.file(name)]);
+  const { code } = await toolkit(["vm", "token", "--out", dir.file(name)]);
   assert.equal(code, 0);
   return dir.file(name);
 }

@@ -200,7 +200,11 @@ Deno.test("a port for remote users that is taken, or open to all, is an error wi
   assert.notEqual(Number(port), parseHostPort(node.address, 0).port);
   const cases = [
     [["-p", port], 1, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}[^]*-p PORT`)],
-    [["--bind-host", "0.0.0.0", "-p", "0"], 1, /refusing remote users on 0\.0\.0\.0[^]*keygen/],
+    [
+      ["--bind-host", "0.0.0.0", "-p", "0"],
+      1,
+      /refusing remote users on 0\.0\.0\.0[^]*vm token --out/,
+    ],
     [["--token-file", dir.file("none"), "-p", "0"], 1, /none/],
   ] as const;
   for (const [args, expected, message] of cases) {
