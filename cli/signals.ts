@@ -1,6 +1,12 @@
 /** Signals that ask a running node to stop. */
 
-const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143], ["SIGQUIT", 131], ["SIGHUP", 129]] as const;
+/** Each with the exit code of a command that it ends. */
+export const STOP_SIGNALS = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGQUIT", 131],
+  ["SIGHUP", 129],
+] as const;
 
 /**
  * Calls `stop` at the first signal; a second one ends the process at once. But for SIGHUP: when a
@@ -8,7 +14,7 @@ const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143], ["SIGQUIT", 131], ["SIGHUP",
  */
 export function onStopSignal(stop: (signal: Deno.Signal) => void): () => void {
   let stopping = false;
-  const listeners = SIGNALS.map(([signal, exitCode]) => {
+  const listeners = STOP_SIGNALS.map(([signal, exitCode]) => {
     const listener = () => {
       if (stopping && signal !== "SIGHUP") Deno.exit(exitCode);
       if (stopping) return;

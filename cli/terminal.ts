@@ -40,7 +40,8 @@ export class Terminal {
 
   get columns(): number {
     try {
-      return Deno.consoleSize().columns;
+      // A serial console does not know, and says 0.
+      return Deno.consoleSize().columns || 80;
     } catch {
       return 80;
     }

@@ -3,8 +3,9 @@
  * questions are handed on, one after the other, and it owns the programs that it has spawned.
  */
 
+import { utf8 } from "../cluster/bytes.ts";
 import { messageOf } from "../cluster/errors.ts";
-import type { Owner } from "./background.ts";
+import type { Owner, ProgramEnd } from "./background.ts";
 import type { SessionInput, Wants } from "./repl/channel.ts";
 import type { Answer, Request } from "./repl/requests.ts";
 import type { SessionSpec } from "./workers/messages.ts";
@@ -16,8 +17,8 @@ export interface Front {
   /** Output of the session and its program; rejects when nobody takes it any more. */
   output(bytes: Uint8Array): void | Promise<void>;
   wants(wants: Wants): void | Promise<void>;
-  /** Lines from elsewhere, at any time: of programs in the background, of the cluster. */
-  lines(lines: readonly string[]): void | Promise<void>;
+  /** Whole lines from elsewhere, at any time: of programs in the background, of the cluster. */
+  lines(lines: Uint8Array): void | Promise<void>;
 }
 
 export interface ConversationOptions {
@@ -26,6 +27,9 @@ export interface ConversationOptions {
   /** As in the lists of programs. */
   readonly name: string;
   readonly session: Omit<SessionSpec, "kind" | "limits" | "unreadBytes">;
+  /** Of the programs that it spawns: fuel for each, and how many at a time. */
+  readonly fuel: number;
+  readonly programs: number;
   readonly answer: (request: Request, owner: Owner) => Promise<Answer>;
 }
 
@@ -42,12 +46,15 @@ export class Conversation {
 
   constructor(options: ConversationOptions) {
     this.#options = options;
-    const { workshop, front, name, session } = options;
+    const { workshop, front, name, session, fuel, programs } = options;
     const { machine, unreadBytes } = workshop.limits;
     this.owner = {
       name,
-      output: (lines) => lines.length === 0 ? undefined : this.tell(lines),
-      ended: ({ headline, events, messages }) => void this.tell([headline, ...messages, ...events]),
+      fuel,
+      programs,
+      started: (pid, program) => void this.tell([`program ${pid} (${program}) started`]),
+      output: (lines) => this.#call(() => front.lines(lines)),
+      ended: (end) => void this.tell(endLines(end)),
     };
     this.#job = workshop.pool.start({
       kind: "session",
@@ -73,7 +80,8 @@ export class Conversation {
 
   /** Shows lines from elsewhere. */
   tell(lines: readonly string[]): Promise<void> {
-    return this.#call(() => this.#options.front.lines(lines));
+    const text = lines.map((line) => `${line}\n`).join("");
+    return this.#call(() => this.#options.front.lines(utf8(text)));
   }
 
   /** Ends it, and the programs that it has spawned. */
@@ -108,4 +116,9 @@ export class Conversation {
     this.#options.workshop.background.killAll(this.owner);
     void this.#last.then(() => this.#isOver = true);
   }
+}
+
+function endLines({ pid, program, text, events }: ProgramEnd): string[] {
+  if (events.length === 0) return [`program ${pid} (${program}): ${text}`];
+  return [`program ${pid} (${program}) has ended:`, ...events];
 }

@@ -1,7 +1,5 @@
 /** Iridium's events of a program, as lines of text. */
 
-import { TRAP_TEXTS } from "./machine.ts";
-import type { VmEvent } from "./program.ts";
 import type { JobEnd } from "./workers/messages.ts";
 
 /** "GracefulStop, code 0" or "Crash, code 2 (division by zero) at loop.iasm:7". */
@@ -10,7 +8,7 @@ export function endText(end: JobEnd): string {
     case "stopped":
       return `GracefulStop, code ${end.code}`;
     case "trapped":
-      return `Crash, code ${end.code} (${TRAP_TEXTS[end.code]}) at ${end.place}`;
+      return `Crash, code ${end.code} (${end.text}) at ${end.place}`;
     case "refused":
       return "it is no program";
     case "quit":
@@ -21,8 +19,9 @@ export function endText(end: JobEnd): string {
 }
 
 /** As the original shows them when a program that was spawned has ended. */
-export function eventLines(events: readonly VmEvent[], end: JobEnd): string[] {
-  return events.map((event) => {
+export function eventLines(end: JobEnd): string[] {
+  if (end.kind !== "stopped" && end.kind !== "trapped") return [];
+  return end.events.map((event) => {
     const at = new Date(event.atMs).toISOString();
     return `  ${at}  ${event.kind === "Start" ? "Start" : endText(end)}`;
   });

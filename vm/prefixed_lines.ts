@@ -1,48 +1,53 @@
-/** A program's output cut into lines, where several programs write to one place. */
+/** A program's output in whole lines with a prefix, where several programs write to one place. */
+
+import { concat, utf8 } from "../cluster/bytes.ts";
+import { OutputBuffer } from "./output_buffer.ts";
 
 const NEWLINE = 10;
 /** Longer lines are told in pieces. */
 const MAX_LINE_BYTES = 4_096;
+const END = Uint8Array.of(NEWLINE);
 
 export class PrefixedLines {
-  readonly #prefix: string;
+  readonly #prefix: Uint8Array;
   #rest = new Uint8Array();
 
   constructor(prefix: string) {
-    this.#prefix = prefix;
+    this.#prefix = utf8(prefix);
   }
 
   /** The lines that are whole now. */
-  add(bytes: Uint8Array): string[] {
-    const joined = new Uint8Array(this.#rest.length + bytes.length);
-    joined.set(this.#rest);
-    joined.set(bytes, this.#rest.length);
-    const lines: string[] = [];
+  add(bytes: Uint8Array): Uint8Array {
+    const all = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);
+    const lines = new OutputBuffer();
     let from = 0;
     for (;;) {
-      const end = joined.indexOf(NEWLINE, from);
-      const length = (end < 0 ? joined.length : end) - from;
+      const end = all.indexOf(NEWLINE, from);
+      const length = (end < 0 ? all.length : end) - from;
       if (length > MAX_LINE_BYTES) {
-        lines.push(this.#line(joined.subarray(from, from + MAX_LINE_BYTES)));
+        this.#put(lines, all.subarray(from, from + MAX_LINE_BYTES));
         from += MAX_LINE_BYTES;
       } else if (end < 0) break;
       else {
-        lines.push(this.#line(joined.subarray(from, end)));
+        this.#put(lines, all.subarray(from, end));
         from = end + 1;
       }
     }
-    this.#rest = joined.slice(from);
-    return lines;
+    this.#rest = all.slice(from);
+    return lines.take();
   }
 
-  /** What is left without a newline. */
-  end(): string[] {
-    const rest = this.#rest;
+  /** What is left without a newline, as a line. */
+  end(): Uint8Array {
+    const lines = new OutputBuffer();
+    if (this.#rest.length > 0) this.#put(lines, this.#rest);
     this.#rest = new Uint8Array();
-    return rest.length === 0 ? [] : [this.#line(rest)];
+    return lines.take();
   }
 
-  #line(bytes: Uint8Array): string {
-    return this.#prefix + new TextDecoder().decode(bytes);
+  #put(lines: OutputBuffer, line: Uint8Array): void {
+    lines.add(this.#prefix);
+    lines.add(line);
+    lines.add(END);
   }
 }

@@ -5,10 +5,9 @@
 
 import type { ControlMethods, Json, Params } from "../cluster/control.ts";
 import { Problem } from "../cluster/errors.ts";
-import type { Log } from "../cluster/log.ts";
-import { printable } from "../cluster/text.ts";
 import type { Service, ServiceNode } from "../cluster/service.ts";
-import type { Owner, ProgramReport } from "./background.ts";
+import type { ProgramReport } from "./background.ts";
+import { LogOwner } from "./log_owner.ts";
 import type { RemoteServer } from "./remote/server.ts";
 import type { Workshop } from "./workshop.ts";
 
@@ -28,7 +27,7 @@ export class VmService implements Service {
   readonly methods: ControlMethods;
   readonly #options: VmServiceOptions;
   #remote: RemoteServer | undefined;
-  #owner: Owner | undefined;
+  #owner: LogOwner | undefined;
 
   constructor(options: VmServiceOptions) {
     this.#options = options;
@@ -40,17 +39,18 @@ export class VmService implements Service {
   }
 
   async start(node: ServiceNode): Promise<void> {
-    this.#owner = logOwner(node.log);
-    this.#remote = await this.#options.openRemote?.(node);
-    if (this.#remote !== undefined) {
-      node.log.info(`remote users are welcome on port ${this.#remote.port}`);
-    }
+    const { workshop, openRemote } = this.#options;
+    this.#owner = new LogOwner(node.log, workshop.limits.fuel);
+    this.#remote = await openRemote?.(node);
+    if (this.#remote !== undefined) node.log.info(this.#remote.welcome);
   }
 
-  stop(): Promise<void> {
-    this.#remote?.close();
-    if (this.#options.ownsWorkshop) this.#options.workshop.close();
-    return Promise.resolve();
+  async stop(): Promise<void> {
+    this.#owner?.close();
+    await this.#remote?.close();
+    const { workshop, ownsWorkshop } = this.#options;
+    if (ownsWorkshop) workshop.close();
+    else if (this.#owner !== undefined) workshop.background.killAll(this.#owner);
   }
 
   event(): void {}
@@ -69,7 +69,7 @@ export class VmService implements Service {
   async spawn(path: string): Promise<number> {
     const bytes = await this.#options.readFile(path);
     const name = path.slice(path.lastIndexOf("/") + 1);
-    return this.#options.workshop.background.spawn(name, bytes, this.#owner!);
+    return await this.#options.workshop.background.spawn(name, bytes, this.#owner!);
   }
 
   async #list(): Promise<Json> {
@@ -93,17 +93,4 @@ export class VmService implements Service {
 function jsonOf({ pid, name, owner, state, instructions, startedAtMs }: ProgramReport): Json {
   const started_at = new Date(startedAtMs).toISOString();
   return { pid, program: name, owner, state, instructions, started_at };
-}
-
-/** Programs whose output and end go to the log. */
-function logOwner(log: Log): Owner {
-  return {
-    name: "node",
-    output: (lines) => {
-      for (const line of lines) log.info(printable(line));
-    },
-    ended: ({ headline, messages }) => {
-      for (const line of [headline, ...messages]) log.info(printable(line));
-    },
-  };
 }

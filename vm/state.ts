@@ -97,7 +97,12 @@ export class Process implements Machine {
     this.#limits = limits;
     this.arena = arena;
     this.base = this.#allocate(Layout.bytes);
-    this.#makeAreas();
+    try {
+      this.#makeAreas();
+    } catch (error) {
+      arena.release(this.base, Layout.bytes);
+      throw error;
+    }
   }
 
   // -- what programs have -------------------------------------------------------------------------
@@ -262,11 +267,25 @@ export class Process implements Machine {
     return address;
   }
 
+  /** All of them or none. */
+  #allocateAll(sizes: readonly number[]): number[] {
+    const addresses: number[] = [];
+    try {
+      for (const bytes of sizes) addresses.push(this.#allocate(bytes));
+    } catch (error) {
+      addresses.forEach((address, i) => this.arena.release(address, sizes[i]!));
+      throw error;
+    }
+    return addresses;
+  }
+
   #makeAreas(): void {
     const stackRoom = Math.min(FIRST_STACK_WORDS, this.#limits.stackWords);
-    const stackBase = this.#allocate(stackRoom * WORD_BYTES);
-    const heapBase = this.#allocate(FIRST_HEAP_BYTES);
-    const readOnlyBase = this.#allocate(this.#image.readOnly.length);
+    const [stackBase, heapBase, readOnlyBase] = this.#allocateAll([
+      stackRoom * WORD_BYTES,
+      FIRST_HEAP_BYTES,
+      this.#image.readOnly.length,
+    ]) as [number, number, number];
     this.#heapRoom = FIRST_HEAP_BYTES;
     const { buffer } = this.arena.memory;
     new Uint8Array(buffer, readOnlyBase).set(this.#image.readOnly);

@@ -113,6 +113,7 @@ export function programSpec(source: string, options: Partial<ProgramSpec> = {}):
   return {
     kind: "program",
     name: "test.iasm",
+    prefix: "",
     bytes: new TextEncoder().encode(source),
     imageKey: source,
     limits: DEFAULT_LIMITS,
@@ -136,7 +137,7 @@ export function sessionSpec(options: Partial<SessionSpec> = {}): SessionSpec {
 /** Programs that do one thing for ever, or that end as their name says. */
 export const PROGRAMS = {
   loop: ".data\n.code\neq $0 $0\nagain: inc $1\ndjmpe @again\n",
-  printer: ".data\nx: .asciiz '0123456789'\n.code\neq $0 $0\nagain: prts @x\ndjmpe @again\n",
+  printer: '.data\nx: .asciiz "012345678\\n"\n.code\neq $0 $0\nagain: prts @x\ndjmpe @again\n',
   hello: '.data\nx: .asciiz "hello\\n"\n.code\nprts @x\nhlt\n',
   heapEater: ".data\n.code\nload $0 #60000\neq $0 $0\nagain: aloc $0\ndjmpe @again\n",
   stackEater: ".data\n.code\neq $0 $0\nagain: push $0\ndjmpe @again\n",

@@ -146,7 +146,7 @@ Deno.test("line editor: Ctrl-C gives the line up, Ctrl-D ends on an empty one on
 
 Deno.test("line editor: Tab completes commands, mnemonics and labels", () => {
   assert.equal(shownAfter("!hi\t"), ">>> !history |");
-  assert.equal(shownAfter("!clear\t"), ">>> !clear_|");
+  assert.equal(shownAfter("!clear_\t"), ">>> !clear_|");
   assert.equal(shownAfter("djm\t"), ">>> djmpe |");
   assert.equal(shownAfter("DJM\t"), ">>> DJMPE |");
   assert.equal(shownAfter("djmpe @aga\t"), ">>> djmpe @again |");

@@ -178,7 +178,7 @@ Deno.test("pool: equal files are translated once, and again when nobody runs the
     const bytes = new TextEncoder().encode(`${PROGRAMS.loop}${"nop\n".repeat(20_000)}`);
     const many = Array.from(
       { length: 200 },
-      () => new Told(pool, programSpec("", { bytes, imageKey: "k" })),
+      () => new Told(pool, programSpec("", { bytes: bytes.slice(), imageKey: "k" })),
     );
     await waitFor("all run", async () => {
       const all = [...(await pool.status()).values()];

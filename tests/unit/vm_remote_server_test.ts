@@ -54,7 +54,9 @@ Deno.test("remote: what a program prints goes to its user, and to nobody else (B
   assert.match(await one.asks("!load_file x"), /^hello\nstopped with code 0/);
   one.forget();
   await one.send("!spawn x\n");
-  await one.hears(/\[1\] hello\n[^]*program 1 \(x\): GracefulStop, code 0\n[^]*>>> /);
+  await one.hears(
+    /program 1 \(x\) started\n\[1\] hello\nprogram 1 \(x\) has ended:\n.* Start\n.* GracefulStop, code 0\n[^]*>>> /,
+  );
   assert.match(await two.asks("!registers"), /^ {2}\$0 /);
   assert.ok(!two.text.includes("hello"));
   assert.ok(!server.log.join("\n").includes("hello"));
@@ -85,7 +87,7 @@ Deno.test(
   SANITIZED,
   async () => {
     using server = new TestServer({
-      limits: { unreadBytes: 4_096, remoteFuel: 10_000_000 },
+      limits: { unreadBytes: 4_096 },
       readFile: () => Promise.resolve(utf8(PROGRAMS.loop)),
     });
     {
@@ -240,7 +242,7 @@ Deno.test("remote: heap and stack have the limits of the host", async () => {
 Deno.test("remote: programs in the background are limited, and the error says how to go on", async () => {
   let text: string = PROGRAMS.loop;
   using server = new TestServer({
-    limits: { backgroundPrograms: 3, images: 2 },
+    limits: { backgroundPrograms: 6, sessions: 2, images: 2 },
     readFile: () => Promise.resolve(utf8(text)),
   });
   using user = await server.greeted();
@@ -254,10 +256,13 @@ Deno.test("remote: programs in the background are limited, and the error says ho
   );
   text = PROGRAMS.loop;
   await user.asks("!spawn a");
-  assert.match(await user.asks("!spawn a"), /^3 programs run in the background already\n {2}try:/);
+  assert.match(
+    await user.asks("!spawn a"),
+    /^3 programs of yours run in the background already\n {2}try:/,
+  );
   assert.match(await user.asks("!ps"), /^PID .*\n1 +running .* a\n2 .* b\n3 .* a\n$/s);
   await user.send("!kill 2\n");
-  await user.hears(/program 2 \(b\): Crash, code 10 \(killed\) at b:\d/);
+  await user.hears(/program 2 \(b\) has ended:\n.* Start\n.* Crash, code 10 \(killed\) at b:\d/);
   using other = await server.greeted();
   assert.equal(await other.asks("!ps"), "no programs run in the background\n");
   assert.equal(await other.asks("!kill 1"), "no program 1 runs; !ps lists them\n");
@@ -440,7 +445,7 @@ Deno.test("remote: with a token all is sealed; without the right one nobody gets
   await user.hears(/\n$/);
   assert.equal(user.text, SEALED_GREETING);
   await talksSealed(server);
-  assert.match(server.log.join("\n"), /turned away: the token is not theirs/);
+  assert.match(server.log.join("\n"), /turned away: it has another token, or none/);
 });
 
 Deno.test("remote: handshakes that nobody goes on with are limited, and keep no place", async () => {

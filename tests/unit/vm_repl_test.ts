@@ -104,7 +104,7 @@ Deno.test("repl: traps are told with code, text and place, and the session goes 
   const talk = new Talk();
   assert.equal(
     talk.say("here: nop pop $1"),
-    "trap 3: stack empty, full, or its frame forged, at 72 (here + 4): pop $1\n",
+    "trap 3: stack empty, at 72 (here + 4): pop $1\n",
   );
   assert.match(talk.say("div $0 $0 $0"), /^trap 2: division by zero, at 76/);
   assert.match(talk.say("igl"), /^stopped with code 1 at 80 \(here \+ 12\): igl\n$/);

@@ -18,6 +18,7 @@ export type DiagnosticCode =
   | "ImmediateOutOfRange"
   | "UnterminatedString"
   | "AddressOutOfRange"
+  | "NameTooLong"
   /** An instruction in .data, a constant in .code. */
   | "WrongSection"
   /** What .header asked for makes no image that could be loaded. */

@@ -28,6 +28,8 @@ export interface Sections {
 }
 
 const HEADER = ".header";
+/** Longer ones are no names; a session keeps them all. */
+const MAX_NAME_LENGTH = 255;
 const DIRECTIVES = [".data", ".code", HEADER, ...DATA_DIRECTIVE_NAMES];
 
 /** `lines` is for pieces of code without sections, as typed into a REPL. */
@@ -90,6 +92,11 @@ class Sorter {
 
   #label({ at, length }: Span, name: string): void {
     this.#labelled = true;
+    if (name.length > MAX_NAME_LENGTH) {
+      const message = `a name of ${name.length} characters`;
+      this.#diagnostics.error("NameTooLong", { at, length }, message, `at most ${MAX_NAME_LENGTH}`);
+      return;
+    }
     const section = this.#section ?? "code";
     if (this.#section === undefined && this.#sectioned) {
       const message = `label "${name}" in front of the first section`;

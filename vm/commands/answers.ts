@@ -44,14 +44,17 @@ async function answerOf(request: Request, rights: Rights): Promise<Answer> {
       return { type: "file", path: request.path, bytes: await readFile(request.path) };
     case "spawn": {
       const bytes = await readFile(request.path);
-      const pid = background.spawn(request.path, bytes, owner);
-      return linesOf(`program ${pid} (${request.path}) started`);
+      // That it has started its owner hears before its output.
+      await background.spawn(request.path, bytes, owner);
+      return linesOf();
     }
     case "ps":
       return linesOf(...programLines(await background.list(seesAll ? undefined : owner)));
     case "kill": {
       const { pid } = request;
-      if (background.kill(pid, seesAll ? undefined : owner)) return linesOf();
+      if (background.kill(pid, seesAll ? undefined : owner)) {
+        return linesOf(`program ${pid} killed`);
+      }
       return linesOf(`no program ${pid} runs; !ps lists them`);
     }
     case "start_cluster":

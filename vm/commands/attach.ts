@@ -61,7 +61,7 @@ async function listen(session: RemoteSession, front: LocalFront): Promise<string
           await front.output(message.bytes);
           break;
         case "lines":
-          await front.lines(message.lines);
+          await front.lines(message.bytes);
           break;
         case "wants":
           front.wants(message);

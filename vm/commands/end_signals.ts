@@ -1,6 +1,9 @@
 /** Signals that end a session: gently at first, since it may be a node that others should not miss. */
 
-const SIGNALS = [["SIGTERM", 143], ["SIGHUP", 129]] as const;
+import { STOP_SIGNALS } from "../../cli/signals.ts";
+
+/** Ctrl-C is for the program that runs. */
+const SIGNALS = STOP_SIGNALS.filter(([signal]) => signal !== "SIGINT");
 
 export class EndSignals {
   readonly #listeners: (readonly [Deno.Signal, () => void])[];

@@ -7,6 +7,7 @@ import type { Label } from "../repl/completion.ts";
 import type { LineSource } from "./lines.ts";
 
 const INTERRUPTED = 130;
+const WELCOME_HINT = utf8("!help lists the commands, !quit ends.\n");
 /** Lines that can be called back with the arrow keys. */
 const MAX_HISTORY = 10_000;
 
@@ -40,8 +41,8 @@ export class LocalFront implements Front {
     }
   }
 
-  lines(lines: readonly string[]): Promise<void> {
-    return this.output(utf8(lines.map((line) => `${line}\n`).join("")));
+  lines(lines: Uint8Array): Promise<void> {
+    return this.output(lines);
   }
 
   wants(wants: Wants): void {
@@ -56,11 +57,14 @@ export class LocalFront implements Front {
     firstLine: string | undefined,
   ): Promise<number> {
     let first = firstLine;
+    let isNew = this.#lines.isTerminal;
     for (;;) {
       const wants = await Promise.race([this.#wanted.promise, over]);
       if (typeof wants === "number") return wants;
       this.#wanted = Promise.withResolvers();
       const { kind, prompt } = wants;
+      if (isNew) await this.#lines.show(WELCOME_HINT);
+      isNew = false;
       const history = kind === "ready" ? this.#history : [];
       const next = kind === "ready" && first !== undefined
         ? { line: first }
@@ -72,7 +76,9 @@ export class LocalFront implements Front {
         input({ type: "endOfInput" });
       } else if (next === "interrupted") {
         if (kind === "ready" && !this.#lines.isTerminal) return INTERRUPTED;
-        input({ type: "interrupt" });
+        // A line that was given up is asked for again; the session need not know.
+        if (kind === "ready") this.#wanted.resolve(wants);
+        else input({ type: "interrupt" });
       } else {
         if (kind === "ready") this.#remember(next.line);
         input({ type: "line", line: next.line });

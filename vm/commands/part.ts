@@ -63,8 +63,7 @@ async function spawnAll(
 ): Promise<void> {
   for (const path of programs) {
     try {
-      const pid = await service.spawn(path);
-      log.info(`program ${pid} (${path}) started`);
+      await service.spawn(path);
     } catch (error) {
       log.error(messageOf(error));
     }

@@ -114,6 +114,8 @@ class LocalSession {
         ...flags.seed === undefined ? {} : { seed: flags.seed },
         ...fuel === Infinity ? {} : { fuelPerLine: fuel },
       },
+      fuel,
+      programs: Infinity,
       answer: (request, owner) =>
         answer(request, {
           background,
@@ -135,7 +137,7 @@ class LocalSession {
     if (config.vm.remote_access) {
       const cluster = membersOnly(() => this.#cluster.members());
       this.#remote = await openRemote(config, this.#workshop, this.#log, cluster);
-      void this.#conversation.tell([`remote users are welcome on port ${this.#remote.port}`]);
+      void this.#conversation.tell([this.#remote.welcome]);
     }
     const { input, ended } = this.#conversation;
     const over = ended.then((reason) => {
@@ -153,7 +155,7 @@ class LocalSession {
   async close(): Promise<void> {
     this.#lines.close();
     this.#conversation.close();
-    this.#remote?.close();
+    await this.#remote?.close();
     await this.#cluster.close();
     this.#signals.close();
   }

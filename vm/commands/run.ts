@@ -1,12 +1,14 @@
 import { isConfigured } from "../../cli/config/places.ts";
 import type { CliContext } from "../../cli/context.ts";
+import { STOP_SIGNALS } from "../../cli/signals.ts";
 import type { Json } from "../../cluster/control.ts";
 import { Problem } from "../../cluster/errors.ts";
 import type { RunFlags } from "../command.ts";
 import type { Image } from "../image.ts";
 import type { VmLimits } from "../limits.ts";
-import { DEFAULT_LIMITS, type MachineLimits, TRAP_TEXTS } from "../machine.ts";
+import { DEFAULT_LIMITS, type MachineLimits } from "../machine.ts";
 import { placeOf } from "../place.ts";
+import { trapText } from "../trap_text.ts";
 import { Program, type ProgramState } from "../program.ts";
 import { integerLines, specialLine } from "../views.ts";
 import { Console, StdoutBuffer } from "./console.ts";
@@ -18,8 +20,6 @@ import { loadProgram } from "./source.ts";
 const SLICE_FUEL = 1_000_000;
 /** Output in a `--json` report; what is beyond is cut. */
 const MAX_REPORT_OUTPUT_BYTES = 1024 * 1024;
-
-const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 export default async function run(this: CliContext, flags: RunFlags, path: string): Promise<void> {
   checkFlags(flags);
@@ -106,7 +106,7 @@ async function runToEnd(
 ): Promise<number | undefined> {
   let signalled: number | undefined;
   const interrupted = Promise.withResolvers<void>();
-  const listeners = SIGNALS.map(([signal, code]) => {
+  const listeners = STOP_SIGNALS.map(([signal, code]) => {
     const listener = () => {
       signalled = code;
       program.kill();
@@ -143,7 +143,9 @@ function exitCodeOf(
   if (state.kind === "stopped") return state.code;
   if (state.kind !== "trapped") throw new Error("bug: the program has not ended");
   context.note(
-    `${context.errorPaint.red("trap")} ${state.code}: ${TRAP_TEXTS[state.code]}, at ` +
+    `${context.errorPaint.red("trap")} ${state.code}: ${
+      trapText(state.code, image, state.pc)
+    }, at ` +
       placeOf(image, state.pc, path),
   );
   return state.code;
@@ -158,7 +160,8 @@ class ReportOutput {
   add(bytes: Uint8Array): void {
     const room = MAX_REPORT_OUTPUT_BYTES - this.#bytes;
     if (bytes.length > room) this.cut = true;
-    const kept = bytes.subarray(0, room);
+    if (room === 0) return;
+    const kept = bytes.slice(0, room);
     this.#pieces.push(kept);
     this.#bytes += kept.length;
   }

@@ -3,6 +3,7 @@ import { runNode } from "../../cli/run_node.ts";
 import { loadConfigFor } from "../../cli/settings.ts";
 import type { ServeFlags } from "./session_commands.ts";
 import { vmPartWith } from "./part.ts";
+import { loadProgram } from "./source.ts";
 
 const DEFAULT_PORT = 2254;
 
@@ -11,6 +12,8 @@ export default async function serve(
   flags: ServeFlags,
   ...programs: readonly string[]
 ): Promise<void> {
+  // What is wrong with a program is told before anything runs.
+  for (const program of programs) await loadProgram(this, program);
   const { config, path } = await loadConfigFor(this, flags);
   await runNode(this, {
     config,

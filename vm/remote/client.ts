@@ -49,6 +49,12 @@ export class RemoteSession {
     } catch (error) {
       plain?.close();
       if (error instanceof Problem) throw error;
+      if (error instanceof TokenError) {
+        throw new Problem(`cannot attach to ${name}: ${error.message}`, {
+          hint: "copy the token file of that host, and name it: --token-file FILE",
+          cause: error,
+        });
+      }
       throw new Problem(`cannot attach to ${name}: ${whyNot(error, abort.signal)}`, {
         hint: "is it running with remote access (-r), and is that its port for remote users?",
         exitCode: UNREACHABLE,
@@ -142,6 +148,5 @@ function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array): number {
 function whyNot(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return `no answer for ${OPEN_LIMIT_MS / 1_000} s`;
   if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
-  if (error instanceof TokenError) return error.message;
   return messageOf(error);
 }

@@ -3,7 +3,7 @@
  * of what follows it), a kind (a byte) and a body.
  *
  *     client   1 line (UTF-8) · 2 end of input · 3 interrupt
- *     server   16 output (bytes) · 17 wants (JSON) · 18 lines (JSON) · 19 ended (JSON)
+ *     server   16 output (bytes) · 17 wants (JSON) · 18 lines (bytes) · 19 ended (JSON)
  */
 
 import { textOf, utf8 } from "../../cluster/bytes.ts";
@@ -14,8 +14,8 @@ import type { SessionInput, Wants } from "../repl/channel.ts";
 export type FromServer =
   | { readonly type: "output"; readonly bytes: Uint8Array }
   | Wants
-  /** Lines from elsewhere, at any time. */
-  | { readonly type: "lines"; readonly lines: readonly string[] }
+  /** Whole lines from elsewhere, at any time. */
+  | { readonly type: "lines"; readonly bytes: Uint8Array }
   /** It is over; with the reason, if that was none of the user's. */
   | { readonly type: "ended"; readonly reason: string | undefined };
 
@@ -32,7 +32,8 @@ export const Kind = {
 export const HEADER_BYTES = 5;
 /** From the server; output is cut into pieces. */
 export const MAX_SERVER_FRAME_BYTES = 1024 * 1024;
-const MAX_OUTPUT_BYTES = 64 * 1024;
+const NEWLINE = 10;
+const MAX_PIECE_BYTES = 64 * 1024;
 
 /** Cuts a stream of bytes into frames. */
 export class FrameReader {
@@ -117,19 +118,32 @@ export function decodeInput(kind: number, body: Uint8Array): SessionInput {
 // -- the server's ---------------------------------------------------------------------------------
 
 export function encodeOutput(bytes: Uint8Array): Uint8Array[] {
+  return inPieces(Kind.output, bytes);
+}
+
+/** Whole lines in each frame. */
+export function encodeLines(bytes: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += MAX_OUTPUT_BYTES) {
-    frames.push(frame(Kind.output, bytes.subarray(at, at + MAX_OUTPUT_BYTES)));
+  for (let at = 0; at < bytes.length;) {
+    const piece = bytes.subarray(at, at + MAX_PIECE_BYTES);
+    const end = piece.lastIndexOf(NEWLINE) + 1;
+    const length = at + piece.length === bytes.length || end === 0 ? piece.length : end;
+    frames.push(frame(Kind.lines, piece.subarray(0, length)));
+    at += length;
+  }
+  return frames;
+}
+
+function inPieces(kind: number, bytes: Uint8Array): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
+    frames.push(frame(kind, bytes.subarray(at, at + MAX_PIECE_BYTES)));
   }
   return frames;
 }
 
 export function encodeWants({ kind, prompt, labels }: Wants): Uint8Array {
   return frame(Kind.wants, utf8(JSON.stringify({ kind, prompt, labels })));
-}
-
-export function encodeLines(lines: readonly string[]): Uint8Array {
-  return frame(Kind.lines, utf8(JSON.stringify(lines)));
 }
 
 export function encodeEnded(reason: string | undefined): Uint8Array {
@@ -139,6 +153,7 @@ export function encodeEnded(reason: string | undefined): Uint8Array {
 /** Throws {@link MalformedError}. */
 export function decodeFromServer(kind: number, body: Uint8Array): FromServer {
   if (kind === Kind.output) return { type: "output", bytes: body };
+  if (kind === Kind.lines) return { type: "lines", bytes: body };
   let value: unknown;
   try {
     value = JSON.parse(textOf(body));
@@ -148,8 +163,6 @@ export function decodeFromServer(kind: number, body: Uint8Array): FromServer {
   switch (kind) {
     case Kind.wants:
       return wantsOf(value);
-    case Kind.lines:
-      return { type: "lines", lines: textsOf(value) };
     case Kind.ended: {
       const reason = Reflect.get(Object(value), "reason");
       return { type: "ended", reason: typeof reason === "string" ? reason : undefined };
@@ -176,13 +189,6 @@ function labelsOf(value: unknown): Label[] {
     }
     return { name, section };
   });
-}
-
-function textsOf(value: unknown): string[] {
-  if (!Array.isArray(value) || value.some((text) => typeof text !== "string")) {
-    throw new MalformedError("no list of texts");
-  }
-  return value;
 }
 
 function frame(kind: number, body: Uint8Array = new Uint8Array()): Uint8Array {

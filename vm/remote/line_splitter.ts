@@ -23,6 +23,13 @@ export class LineSplitter {
     return this.#bytes.length;
   }
 
+  /** What waits, as it came. */
+  takeAll(): Uint8Array {
+    const bytes = this.#bytes;
+    this.#bytes = new Uint8Array();
+    return bytes;
+  }
+
   /** Whether the next line is longer than it may be. */
   get isTooLong(): boolean {
     const end = this.#bytes.indexOf(NEWLINE);

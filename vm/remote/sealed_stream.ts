@@ -64,12 +64,18 @@ async function shakeHands(
     const message = await messages.read();
     if (message === null) {
       if (!initiator) throw new MalformedError("no handshake");
-      throw new TokenError("the other side hung up: it has another token");
+      throw new TokenError(
+        initiator ? "it hung up: it has another token" : "it hung up before it showed a token",
+      );
     }
     try {
       handshake.read(message);
     } catch (error) {
-      if (error instanceof MalformedError) throw new TokenError("the token is not theirs");
+      if (error instanceof MalformedError) {
+        throw new TokenError(
+          initiator ? "it has another token" : "it has another token, or none",
+        );
+      }
       throw error;
     }
   };

@@ -3,20 +3,19 @@
  * one everything is sealed. Each user has a session of his own, which ends with the connection.
  */
 
-import { isLoopback } from "../../cluster/address.ts";
+import { formatHostPort, isLoopback } from "../../cluster/address.ts";
 import { utf8 } from "../../cluster/bytes.ts";
 import { MalformedError, messageOf, Problem } from "../../cluster/errors.ts";
 import type { Log } from "../../cluster/log.ts";
 import { Repetitions } from "../../cluster/repetitions.ts";
 import type { Owner } from "../background.ts";
-import { Conversation, type Front } from "../conversation.ts";
-import type { SessionInput, Wants } from "../repl/channel.ts";
+import { Conversation } from "../conversation.ts";
 import type { Answer, Request } from "../repl/requests.ts";
-import { BANNER } from "../repl/session.ts";
 import type { Workshop } from "../workshop.ts";
 import { type ByteStream, PlainStream } from "./byte_stream.ts";
+import { RemoteFront } from "./front.ts";
 import { acceptSealed, pskOf, SEALED_GREETING, TokenError } from "./sealed_stream.ts";
-import { ATTACHED, FramedWire, PlainWire, type Wire } from "./wire.ts";
+import { FramedWire, PlainWire, type Wire } from "./wire.ts";
 
 /** A handshake has to be over after this long, and so many may be under way. */
 const HANDSHAKE_LIMIT_MS = 5_000;
@@ -25,8 +24,6 @@ const MAX_HANDSHAKES = 32;
 const QUIET_MS = 60_000;
 /** A full queue of callers, or none left of something: a breath before the next. */
 const ACCEPT_PAUSE_MS = 100;
-/** Whoever does not take the last words in this time goes without them. */
-const FAREWELL_LIMIT_MS = 1_000;
 
 export interface RemoteServerOptions {
   readonly host: string;
@@ -43,6 +40,8 @@ export class RemoteServer {
   readonly #listener: Deno.TcpListener;
   readonly #psk: Uint8Array | undefined;
   readonly #connections = new Set<ByteStream>();
+  /** Of the sessions that are open. */
+  readonly #fronts = new Set<RemoteFront>();
   readonly #quiet = new Repetitions(QUIET_MS, 64);
   #handshakes = 0;
   #sessions = 0;
@@ -82,10 +81,21 @@ export class RemoteServer {
     return this.#sessions;
   }
 
-  /** Ends all sessions. */
-  close(): void {
+  /** For whoever started it: how to get in. */
+  get welcome(): string {
+    const { hostname, port } = this.#listener.addr;
+    const address = formatHostPort({ host: hostname, port });
+    const how = this.#psk === undefined
+      ? `nc ${hostname} ${port}, or toolkit vm attach ${address}`
+      : `toolkit vm attach ${address} --token-file FILE`;
+    return `remote users are welcome on port ${port}: ${how}`;
+  }
+
+  /** Ends all sessions, with a word. */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#listener.close();
+    await Promise.all([...this.#fronts].map((front) => front.ended("the host is stopping")));
     for (const stream of this.#connections) stream.close();
   }
 
@@ -112,8 +122,7 @@ export class RemoteServer {
       if (this.#sessions >= sessions) {
         const reason = `${sessions} sessions are open already; try again later`;
         this.#tell("warn", `a remote user from ${hostname} was turned away: ${reason}`);
-        const wire = this.#newWire();
-        await writeAllOf(stream, wire.ended(reason));
+        await new RemoteFront(stream, this.#newWire()).ended(reason);
         return;
       }
       this.#sessions++;
@@ -156,14 +165,18 @@ export class RemoteServer {
 
   async #converse(stream: ByteStream, name: string): Promise<void> {
     const { workshop, answer, log } = this.#options;
-    const { lineBytes, idleMs, remoteFuel } = workshop.limits;
-    const front = new RemoteFront(stream, this.#newWire(), lineBytes);
+    const { idleMs, remoteFuel, backgroundPrograms, sessions } = workshop.limits;
+    const front = new RemoteFront(stream, this.#newWire());
+    this.#fronts.add(front);
     log.info(`remote user ${name} is here`);
     const conversation = new Conversation({
       workshop,
       front,
       name,
       session: { isInteractive: true, clock: "real", fuelPerLine: remoteFuel },
+      // A program that is spawned by a line has the fuel of a line; and each user his share.
+      fuel: remoteFuel,
+      programs: Math.max(1, Math.floor(backgroundPrograms / sessions)),
       answer,
     });
     const over = conversation.ended;
@@ -177,6 +190,7 @@ export class RemoteServer {
       if (error instanceof MalformedError) await front.ended(reason = error.message);
       throw error;
     } finally {
+      this.#fronts.delete(front);
       front.close();
       conversation.close();
       log.info(`remote user ${name} is gone${reason === undefined ? "" : `: ${reason}`}`);
@@ -186,148 +200,4 @@ export class RemoteServer {
   #tell(level: "warn", text: string): void {
     if (this.#quiet.isNews(performance.now(), text)) this.#options.log[level](text);
   }
-}
-
-/** Carries what a session says to a connection, and what comes from there to the session. */
-class RemoteFront implements Front {
-  readonly #stream: ByteStream;
-  readonly #lineBytes: number;
-  #wire: Wire;
-  #wanted: Wants | undefined;
-  #latest: Wants | undefined;
-  #isClosed = false;
-  #hasNews = false;
-  #wake: (() => void) | undefined;
-  /** Writes are made one after the other. */
-  #written: Promise<void> = Promise.resolve();
-
-  constructor(stream: ByteStream, wire: Wire, lineBytes: number) {
-    this.#stream = stream;
-    this.#wire = wire;
-    this.#lineBytes = lineBytes;
-  }
-
-  output(bytes: Uint8Array): Promise<void> {
-    return this.#write(this.#wire.output(bytes));
-  }
-
-  async wants(wants: Wants): Promise<void> {
-    await this.#write(this.#wire.wants(wants));
-    this.#wanted = this.#latest = wants;
-    this.#tellNews();
-  }
-
-  lines(lines: readonly string[]): Promise<void> {
-    return this.#write(this.#wire.lines(lines, this.#wanted));
-  }
-
-  /** The last words; who takes nothing is not waited for. */
-  async ended(reason: string | undefined): Promise<void> {
-    const limit = setTimeout(() => this.#stream.close(), FAREWELL_LIMIT_MS);
-    await this.#write(this.#wire.ended(reason)).catch(() => {});
-    clearTimeout(limit);
-  }
-
-  /** Hands on what the user says until he hangs up or says nothing for too long; gives the reason. */
-  async listen(input: (input: SessionInput) => void, idleMs: number): Promise<string | undefined> {
-    const idle = new Idle(idleMs, () => this.#tellNews());
-    let isReading = false;
-    let came: Uint8Array | null | undefined;
-    let failure: { readonly error: unknown } | undefined;
-    let isOver = false;
-    try {
-      for (;;) {
-        for (;;) {
-          const next = this.#wire.next(this.#wanted?.kind);
-          if (this.#wire instanceof PlainWire && this.#wire.wantsFrames) await this.#useFrames();
-          if (next === undefined) break;
-          if (next.type === "hungUp") return undefined;
-          idle.touch();
-          if (next.type !== "interrupt") this.#wanted = undefined;
-          input(next);
-        }
-        // Whoever sends faster than is wanted has to wait.
-        if (!isOver && !this.#wire.isFull && !isReading) {
-          isReading = true;
-          this.#stream.read().then((bytes) => came = bytes, (error) => failure = { error })
-            .finally(() => this.#tellNews());
-        }
-        await this.#news();
-        if (this.#isClosed) return undefined;
-        if (failure !== undefined) throw failure.error;
-        if (idle.isOver) return `nothing was said for ${Math.round(idleMs / 1_000)} s`;
-        if (came === undefined) continue;
-        isReading = false;
-        if (came === null) {
-          isOver = true;
-          this.#wire.end();
-        } else this.#wire.push(came);
-        came = undefined;
-      }
-    } finally {
-      idle.close();
-    }
-  }
-
-  /** Nobody is listened to any more. */
-  close(): void {
-    this.#isClosed = true;
-    this.#tellNews();
-  }
-
-  #tellNews(): void {
-    this.#hasNews = true;
-    this.#wake?.();
-  }
-
-  /** Settled when something has happened since the last time. */
-  async #news(): Promise<void> {
-    if (!this.#hasNews) await new Promise<void>((resolve) => this.#wake = resolve);
-    this.#hasNews = false;
-  }
-
-  /** The user's program speaks frames: it hears all from the beginning. */
-  async #useFrames(): Promise<void> {
-    this.#wire = new FramedWire(this.#lineBytes);
-    await this.#write([
-      utf8(ATTACHED),
-      ...this.#wire.output(utf8(`${BANNER}\n`)),
-      ...this.#latest ? this.#wire.wants(this.#latest) : [],
-    ]);
-  }
-
-  #write(pieces: readonly Uint8Array[]): Promise<void> {
-    this.#written = this.#written.then(() => writeAllOf(this.#stream, pieces));
-    return this.#written;
-  }
-}
-
-/** Notices when it was not touched for a while. */
-class Idle {
-  readonly #limitMs: number;
-  readonly #tell: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  isOver = false;
-
-  constructor(limitMs: number, tell: () => void) {
-    this.#limitMs = limitMs;
-    this.#tell = tell;
-    this.touch();
-  }
-
-  touch(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.isOver = true;
-      this.#tell();
-    }, this.#limitMs);
-  }
-
-  close(): void {
-    clearTimeout(this.#timer);
-  }
-}
-
-async function writeAllOf(stream: ByteStream, pieces: readonly Uint8Array[]): Promise<void> {
-  for (const piece of pieces) await stream.write(piece);
 }

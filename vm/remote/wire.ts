@@ -31,7 +31,7 @@ const HTTP_REQUEST =
 // deno-lint-ignore no-control-regex -- these are what is looked for
 const NO_TEXT = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/;
 
-/** The end of input that is not said but happens: an end of the stream. */
+/** What a user says, or that there is nobody any more. */
 export type Incoming = SessionInput | { readonly type: "hungUp" };
 
 /** How a session looks on the wire. */
@@ -46,8 +46,11 @@ export interface Wire {
   next(wanted: Wants["kind"] | undefined): Incoming | undefined;
   output(bytes: Uint8Array): readonly Uint8Array[];
   wants(wants: Wants): readonly Uint8Array[];
-  lines(lines: readonly string[], wanted: Wants | undefined): readonly Uint8Array[];
+  /** `wanted`: what has been asked for and not been answered. */
+  lines(lines: Uint8Array, wanted: Wants | undefined): readonly Uint8Array[];
   ended(reason: string | undefined): readonly Uint8Array[];
+  /** Another one, if what came asks for it: it has what came behind. */
+  successor(): Wire | undefined;
 }
 
 /** Plain lines, as from nc: prompts are part of the text, and there is no Ctrl-C. */
@@ -57,7 +60,7 @@ export class PlainWire implements Wire {
   #isFirst = true;
   #hasEnded = false;
   /** The user's program speaks toolkit's own protocol. */
-  wantsFrames = false;
+  #wantsFrames = false;
 
   constructor(maxLineBytes: number) {
     this.#lines = new LineSplitter(maxLineBytes);
@@ -90,7 +93,7 @@ export class PlainWire implements Wire {
       if (HTTP_REQUEST.test(line)) throw new MalformedError("an HTTP request");
       if (NO_TEXT.test(line)) throw new MalformedError("bytes that are no text");
       if (line === ATTACH_LINE) {
-        this.wantsFrames = true;
+        this.#wantsFrames = true;
         return undefined;
       }
     }
@@ -106,14 +109,20 @@ export class PlainWire implements Wire {
     return kind === "input" ? [] : [utf8(prompt)];
   }
 
-  lines(lines: readonly string[], wanted: Wants | undefined): readonly Uint8Array[] {
-    const again = wanted === undefined ? [] : this.wants(wanted);
-    const start = wanted === undefined ? "" : "\n";
-    return [utf8(start + lines.map((line) => `${line}\n`).join("")), ...again];
+  lines(lines: Uint8Array, wanted: Wants | undefined): readonly Uint8Array[] {
+    return wanted === undefined ? [lines] : [utf8("\n"), lines, ...this.wants(wanted)];
   }
 
   ended(reason: string | undefined): readonly Uint8Array[] {
     return reason === undefined ? [] : [utf8(`\n${reason}\n`)];
+  }
+
+  successor(): Wire | undefined {
+    if (!this.#wantsFrames) return undefined;
+    const wire = new FramedWire(this.#maxLineBytes);
+    wire.push(this.#lines.takeAll());
+    if (this.#hasEnded) wire.end();
+    return wire;
   }
 
   #refuseLongLine(): void {
@@ -165,12 +174,16 @@ export class FramedWire implements Wire {
     return [encodeWants(wants)];
   }
 
-  lines(lines: readonly string[]): readonly Uint8Array[] {
-    return [encodeLines(lines)];
+  lines(lines: Uint8Array): readonly Uint8Array[] {
+    return encodeLines(lines);
   }
 
   ended(reason: string | undefined): readonly Uint8Array[] {
     return [encodeEnded(reason)];
+  }
+
+  successor(): undefined {
+    return undefined;
   }
 
   #read(): SessionInput | undefined {

@@ -74,6 +74,10 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     brief: "the float registers",
     run: ({ program, say }) => say(...floatLines(program.machine)),
   }],
+  ["!clear", {
+    brief: "forgets all: program, labels and machine",
+    run: ({ program }) => program.clearAll(),
+  }],
   ["!clear_registers", {
     brief: "sets the integer registers to 0",
     run: ({ program }) => void program.machine.registers.fill(0),

@@ -42,7 +42,7 @@ export type Outcome =
 
 /** What one step costs, compared to an instruction among many. */
 const STEP_FUEL = 16;
-/** Code that is typed in, and labels: who types more has a program that cannot stop growing. */
+/** Code that is typed in, names included, and labels: who types more has a program that cannot stop growing. */
 const MAX_TYPED_BYTES = 1024 * 1024;
 const MAX_LABELS = 65_536;
 const RUNNING: Outcome = { kind: "running" };
@@ -67,12 +67,13 @@ export class GrowingProgram {
   #waitsFor: HostCall | undefined;
   /** Whether the breakpoint at pc has been told already. */
   #leavesBreakpoint = false;
+  /** Where it stood when that was told last; undefined at a beginning. */
+  #stoppedAt: number | undefined;
 
   constructor(host: Host, limits: MachineLimits = DEFAULT_LIMITS) {
     this.#host = host;
     this.#limits = limits;
-    const none = new Uint8Array();
-    const image = loadImage(makeImage({ version: MAX_VERSION, readOnly: none, code: none }));
+    const image = emptyImage();
     this.#code = new GrowingCode(image);
     this.#machine = createMachine(image, limits);
     this.#interpreter = new Interpreter(this.#code.decoded);
@@ -114,7 +115,10 @@ export class GrowingProgram {
       address,
       symbols: this.#symbols,
     });
-    for (const symbol of symbols) this.#declare(symbol);
+    for (const symbol of symbols) {
+      this.#declare(symbol);
+      this.#typedBytes += symbol.name.length;
+    }
     if (code === undefined || code.length === 0) return { added: 0, diagnostics };
     this.#code.append(code, version);
     this.#typedBytes += code.length;
@@ -147,15 +151,21 @@ export class GrowingProgram {
     this.#machine.pc = image.entry;
   }
 
+  /** As at the beginning of a session. */
+  clearAll(): void {
+    this.replace(emptyImage(), []);
+    this.#isLoaded = false;
+  }
+
   /** The machine as it was at its start, the program as it is. */
   reset(): void {
     this.#machine.reset();
     this.#stopCalls();
   }
 
-  /** The next {@link run} passes a breakpoint at pc. */
+  /** The next {@link run} passes a breakpoint at pc, if the program has stopped there before. */
   leaveBreakpoint(): void {
-    this.#leavesBreakpoint = true;
+    this.#leavesBreakpoint = this.#stoppedAt === this.#machine.pc;
   }
 
   /** Goes on for about so much fuel. */
@@ -163,7 +173,10 @@ export class GrowingProgram {
     if (this.breakpoints.size === 0) return this.#runFreely(this.engine, fuel);
     for (let left = fuel; left > 0; left -= STEP_FUEL) {
       const isNew = this.#waitsFor === undefined && !this.#leavesBreakpoint;
-      if (isNew && this.breakpoints.has(this.#machine.pc)) return { kind: "breakpoint" };
+      if (isNew && this.breakpoints.has(this.#machine.pc)) {
+        this.#stoppedAt = this.#machine.pc;
+        return { kind: "breakpoint" };
+      }
       const outcome = this.step();
       if (outcome.kind !== "running") return outcome;
     }
@@ -173,8 +186,11 @@ export class GrowingProgram {
   /** One instruction; `running` if it is done. */
   step(): Outcome {
     this.#leavesBreakpoint = false;
-    if (this.#waitsFor !== undefined) return this.#perform(this.#waitsFor);
-    return this.#outcomeOf(this.#interpreter.step(this.#machine));
+    const outcome = this.#waitsFor === undefined
+      ? this.#outcomeOf(this.#interpreter.step(this.#machine))
+      : this.#perform(this.#waitsFor);
+    this.#stoppedAt = this.#machine.pc;
+    return outcome;
   }
 
   /** Gives up what the program waits for: it will ask again. */
@@ -218,6 +234,7 @@ export class GrowingProgram {
     this.#calls = new HostCalls(this.image, this.#host);
     this.#waitsFor = undefined;
     this.#leavesBreakpoint = false;
+    this.#stoppedAt = undefined;
   }
 
   #runFreely(engine: Engine, fuel: number): Outcome {
@@ -253,4 +270,9 @@ export class GrowingProgram {
       ? { kind: "waiting", for: needOf(call) }
       : { kind: "trapped", code: outcome };
   }
+}
+
+function emptyImage(): Image {
+  const none = new Uint8Array();
+  return loadImage(makeImage({ version: MAX_VERSION, readOnly: none, code: none }));
 }

@@ -7,7 +7,8 @@
 import { formatDiagnostics } from "../assembler/index.ts";
 import { nearest } from "../../cluster/nearest.ts";
 import type { Host } from "../host.ts";
-import { type MachineLimits, Trap, TRAP_TEXTS } from "../machine.ts";
+import { type MachineLimits, Trap, TRAP_TEXTS, type TrapCode } from "../machine.ts";
+import { trapText } from "../trap_text.ts";
 import { COMMANDS } from "./commands.ts";
 import { GrowingProgram, type Outcome } from "./growing_program.ts";
 import { loadFile } from "./load.ts";
@@ -18,6 +19,13 @@ export const BANNER = "Welcome to Iridium! Let's be productive!";
 export const PROMPT = ">>> ";
 export const PATH_PROMPT = "Path of the file: ";
 const FAREWELL = "Farewell! Have a great day!";
+/** What people type who look for the way out, or in. */
+const WISHES: ReadonlyMap<string, string> = new Map([
+  ["help", "!help"],
+  ["?", "!help"],
+  ["quit", "!quit"],
+  ["exit", "!quit"],
+]);
 /** What `!history` keeps. */
 const MAX_HISTORY_LINES = 10_000;
 const MAX_HISTORY_CHARACTERS = 1024 * 1024;
@@ -130,14 +138,25 @@ export class Session {
     else this.#settle(this.program.run(Math.min(fuel, left)));
   }
 
-  /** Ctrl-C: ends what runs or is asked, and never the session. */
-  interrupt(): void {
-    const { kind } = this.#state;
-    if (kind === "running" || kind === "input" || kind === "parked") {
-      this.program.stopWaiting();
-      this.say(`interrupted at ${this.#here}`, "!continue goes on");
+  /**
+   * Ctrl-C: ends what runs or is asked, and never the session. False if there is nothing to end: what
+   * ran may just have ended by itself.
+   */
+  interrupt(): boolean {
+    switch (this.#state.kind) {
+      case "running":
+      case "input":
+      case "parked":
+        this.program.stopWaiting();
+        this.say(`interrupted at ${this.#here}`, "!continue goes on");
+        break;
+      case "path":
+        break;
+      default:
+        return false;
     }
-    if (kind !== "ended" && kind !== "asking") this.#state = READY;
+    this.#state = READY;
+    return true;
   }
 
   // -- for commands -------------------------------------------------------------------------------
@@ -224,6 +243,8 @@ export class Session {
 
   #assemble(line: string): void {
     if (this.program.isFull) return this.say("the program is full; !clear_program empties it");
+    const wish = WISHES.get(line.trim().toLowerCase());
+    if (wish !== undefined) return this.say(`Did you mean "${wish}"?`);
     const { added, diagnostics } = this.program.append(line);
     this.say(...formatDiagnostics(diagnostics, line, { fileName: "input", limit: 5 }));
     const [word = ""] = line.trim().toLowerCase().split(/\s/, 1);
@@ -252,7 +273,7 @@ export class Session {
         this.say(`break at ${this.#here}`);
         break;
       case "trapped":
-        this.say(`trap ${outcome.code}: ${TRAP_TEXTS[outcome.code]}, at ${this.#here}`);
+        this.say(`trap ${outcome.code}: ${this.#trapText(outcome.code)}, at ${this.#here}`);
         break;
       case "stopped":
         this.#stopped(outcome.code);
@@ -274,6 +295,10 @@ export class Session {
     const isDone = code === 0 || this.program.machine.pc === this.program.end;
     if (this.#goal.kind === "line" && isDone) return;
     this.say(`stopped with code ${code} at ${this.#here}`);
+  }
+
+  #trapText(code: TrapCode): string {
+    return trapText(code, this.program.image, this.program.machine.pc);
   }
 
   get #here(): string {

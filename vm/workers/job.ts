@@ -38,6 +38,7 @@ export class JobOutput {
   }
 
   write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     this.#buffer.add(bytes.slice());
   }
 

@@ -14,6 +14,9 @@ import type { FromWorker, JobId, JobSpec, ToJobs } from "./messages.ts";
 import { ProgramJob } from "./program_job.ts";
 import { SessionJob } from "./session_job.ts";
 
+/** Turns of those who have been woken before one of those who compute. */
+const MAX_WOKEN_IN_ROW = 8;
+
 export interface JobsOptions {
   readonly post: (message: FromWorker) => void;
   /** Whether messages have come that were not read yet. */
@@ -27,8 +30,11 @@ export class Jobs {
   readonly #jobs = new Map<JobId, Job>();
   readonly #sessions = new Map<JobId, SessionJob>();
   readonly #images = new Images();
-  /** Jobs with something to do, each once. */
-  readonly #ready = new Fifo<JobId>();
+  /** Jobs with something to do, each once: those that have been woken, and those that used a slice up. */
+  readonly #woken = new Fifo<JobId>();
+  readonly #spent = new Fifo<JobId>();
+  /** How many of the woken had their turn in a row. */
+  #wokenInRow = 0;
   readonly #isReady = new Set<JobId>();
   /** Of all programs; a new one when none is left, so that memory is given back. */
   #arena = new Arena();
@@ -86,8 +92,10 @@ export class Jobs {
       this.#sessions.set(id, session);
       this.#jobs.set(id, session);
     } else {
-      this.#jobs.set(id, new ProgramJob(spec, output, this.#arena, this.#images));
+      const program = new ProgramJob(spec, output, this.#arena, this.#images);
+      this.#jobs.set(id, program);
       this.#programs++;
+      if (program.end?.kind !== "refused") post({ type: "started", job: id });
     }
     this.#wake(id);
   }
@@ -95,24 +103,32 @@ export class Jobs {
   #wake(id: JobId): void {
     if (this.#isReady.has(id) || !this.#jobs.has(id)) return;
     this.#isReady.add(id);
-    this.#ready.push(id);
+    this.#woken.push(id);
   }
 
   /** At once, if nothing has been going on: a line that is short is answered without a timer. */
   #goOn(): void {
-    if (!this.#awake && this.#ready.length > 0) this.#takeTurns();
+    if (!this.#awake && this.#isReady.size > 0) this.#takeTurns();
   }
 
   #takeTurns(): void {
     const { hasMail, later } = this.#options;
     let id: JobId | undefined;
-    while (!hasMail() && (id = this.#ready.shift()) !== undefined) {
+    while (!hasMail() && (id = this.#next()) !== undefined) {
       this.#isReady.delete(id);
       const running = id;
       this.#guard(running, () => this.#run(running));
     }
-    this.#awake = this.#ready.length > 0;
+    this.#awake = this.#isReady.size > 0;
     if (this.#awake) later(() => this.#takeTurns());
+  }
+
+  /** A line that is typed does not wait for all who compute; but neither do these wait for ever. */
+  #next(): JobId | undefined {
+    const isWoken = this.#woken.length > 0 &&
+      (this.#wokenInRow < MAX_WOKEN_IN_ROW || this.#spent.length === 0);
+    this.#wokenInRow = isWoken ? this.#wokenInRow + 1 : 0;
+    return isWoken ? this.#woken.shift() : this.#spent.shift();
   }
 
   #run(id: JobId): void {
@@ -125,7 +141,7 @@ export class Jobs {
       this.#forget(id, job);
     } else if (hasMore) {
       this.#isReady.add(id);
-      this.#ready.push(id);
+      this.#spent.push(id);
     }
   }
 

@@ -21,6 +21,8 @@ export interface ProgramSpec extends AnySpec {
   readonly kind: "program";
   /** What it is called in messages. */
   readonly name: string;
+  /** In front of each line of its output, which leaves the worker in whole lines. */
+  readonly prefix: string;
   /** Source or image. */
   readonly bytes: Uint8Array;
   /** Equal for equal bytes: they are translated once. */
@@ -56,6 +58,8 @@ export type FromWorker =
   | { readonly type: "output"; readonly job: JobId; readonly bytes: Uint8Array }
   | { readonly type: "wants"; readonly job: JobId; readonly wants: Wants }
   | { readonly type: "request"; readonly job: JobId; readonly request: Request }
+  /** A program has been loaded and begins. */
+  | { readonly type: "started"; readonly job: JobId }
   | { readonly type: "ended"; readonly job: JobId; readonly end: JobEnd }
   | { readonly type: "status"; readonly jobs: readonly JobStatus[] };
 
@@ -65,7 +69,8 @@ export type JobEnd =
     readonly kind: "trapped";
     readonly code: TrapCode;
     readonly events: readonly VmEvent[];
-    /** Where, as far as it is known. */
+    /** What happened, and where, as far as it is known. */
+    readonly text: string;
     readonly place: string;
   }
   /** It is no program; nothing has run. */

@@ -22,6 +22,8 @@ export interface JobHandlers {
   /** A promise holds back more output until it is settled. */
   output(bytes: Uint8Array): void | Promise<void>;
   ended(end: JobEnd): void;
+  /** Only of programs. */
+  readonly started?: () => void;
   readonly wants?: (wants: Wants) => void;
   readonly request?: (request: Request) => void;
 }
@@ -71,11 +73,17 @@ export class WorkerPool {
     const job = this.#nextJob++;
     thread.jobs.set(job, handlers);
     const send = (message: ToJobs) => post(thread, message);
-    send({ type: "start", job, spec });
+    // The bytes of a program are the worker's from now on.
+    post(thread, { type: "start", job, spec }, "bytes" in spec ? [spec.bytes.buffer] : []);
     return {
       id: job,
       input: (input) => send({ type: "input", job, input }),
-      answer: (answer) => send({ type: "answer", job, answer }),
+      answer: (answer) =>
+        post(
+          thread,
+          { type: "answer", job, answer },
+          "bytes" in answer ? [answer.bytes.buffer] : [],
+        ),
       kill: () => send({ type: "kill", job }),
     };
   }
@@ -138,6 +146,8 @@ export class WorkerPool {
         return handlers.wants?.(message.wants);
       case "request":
         return handlers.request?.(message.request);
+      case "started":
+        return handlers.started?.();
       case "ended":
         thread.jobs.delete(message.job);
         return handlers.ended(message.end);
@@ -156,7 +166,7 @@ export class WorkerPool {
     else written.then(taken, () => {});
   }
 
-  /** A fault of ours, or no memory left: its jobs are lost, all else goes on. */
+  /** A fault of ours: its jobs are lost, all else goes on. */
   #died(thread: Thread, text: string): void {
     const index = this.#threads.indexOf(thread);
     if (index < 0) return;
@@ -170,7 +180,11 @@ export class WorkerPool {
   }
 }
 
-function post({ worker, sent }: Thread, message: ToWorker): void {
-  worker.postMessage(message);
+function post(
+  { worker, sent }: Thread,
+  message: ToWorker,
+  transferred: readonly ArrayBufferLike[] = [],
+): void {
+  worker.postMessage(message, transferred as ArrayBuffer[]);
   Atomics.add(sent, 0, 1);
 }

@@ -3,8 +3,11 @@
 import { systemRandom } from "../../cluster/random.ts";
 import type { Arena } from "../arena.ts";
 import { placeOf } from "../place.ts";
-import { Program } from "../program.ts";
-import type { Images } from "./images.ts";
+import { Trap } from "../machine.ts";
+import { PrefixedLines } from "../prefixed_lines.ts";
+import { Program, type VmEvent } from "../program.ts";
+import { trapText } from "../trap_text.ts";
+import type { Images, Loaded } from "./images.ts";
 import type { Job, JobOutput } from "./job.ts";
 import type { JobEnd, JobStatus, ProgramSpec } from "./messages.ts";
 
@@ -15,6 +18,7 @@ export class ProgramJob implements Job {
   readonly output: JobOutput;
   readonly #spec: ProgramSpec;
   readonly #images: Images;
+  readonly #lines: PrefixedLines;
   #program: Program | undefined;
   #end: JobEnd | undefined;
 
@@ -22,23 +26,44 @@ export class ProgramJob implements Job {
     this.#spec = spec;
     this.output = output;
     this.#images = images;
+    this.#lines = new PrefixedLines(spec.prefix);
     const loaded = images.take(spec.imageKey, spec.name, spec.bytes);
-    if ("wrong" in loaded) {
-      this.#end = { kind: "refused", messages: loaded.wrong };
-      return;
+    if ("wrong" in loaded) this.#end = { kind: "refused", messages: loaded.wrong };
+    else this.#begin(loaded, arena);
+  }
+
+  #begin({ image, engine }: Loaded, arena: Arena): void {
+    const { limits, fuelLimit, imageKey } = this.#spec;
+    try {
+      this.#program = new Program(image, {
+        write: (bytes) => this.output.write(this.#lines.add(bytes)),
+        hasRoom: () => this.output.hasRoom,
+        readLine: () => "end",
+        clockMs: () => Date.now(),
+        random32: () => systemRandom.u32(),
+      }, {
+        limits,
+        engine,
+        arena,
+        ...fuelLimit === undefined ? {} : { fuelLimit },
+      });
+    } catch (error) {
+      this.#images.release(imageKey);
+      if (!(error instanceof RangeError)) throw error;
+      // The others have all the memory: it ends before it begins.
+      const atMs = Date.now();
+      const events: VmEvent[] = [
+        { kind: "Start", atMs },
+        { kind: "Crash", code: Trap.memoryLimit, atMs },
+      ];
+      this.#end = {
+        kind: "trapped",
+        code: Trap.memoryLimit,
+        events,
+        place: "its start",
+        text: "no memory is left",
+      };
     }
-    this.#program = new Program(loaded.image, {
-      write: (bytes) => output.write(bytes),
-      hasRoom: () => output.hasRoom,
-      readLine: () => "end",
-      clockMs: () => Date.now(),
-      random32: () => systemRandom.u32(),
-    }, {
-      limits: spec.limits,
-      engine: loaded.engine,
-      arena,
-      ...spec.fuelLimit === undefined ? {} : { fuelLimit: spec.fuelLimit },
-    });
   }
 
   get end(): JobEnd | undefined {
@@ -76,9 +101,12 @@ export class ProgramJob implements Job {
 
   #noteEnd({ state, events, image }: Program): void {
     if (state.kind !== "stopped" && state.kind !== "trapped") return;
+    this.output.write(this.#lines.end());
     const { kind, code } = state;
-    this.#end = kind === "stopped"
-      ? { kind, code, events }
-      : { kind, code, events, place: placeOf(image, state.pc, this.#spec.name) };
+    if (kind === "stopped") this.#end = { kind, code, events };
+    else {
+      const place = placeOf(image, state.pc, this.#spec.name);
+      this.#end = { kind, code, events, place, text: trapText(code, image, state.pc) };
+    }
   }
 }

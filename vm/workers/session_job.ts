@@ -14,6 +14,7 @@ const SLICE_FUEL = 500_000;
 const SLICE_MS = 5;
 /** Labels that are told for completion. */
 const MAX_LABELS = 1_000;
+const MAX_LABEL_CHARACTERS = 32 * 1024;
 
 export interface SessionPost {
   wants(wants: Wants): void;
@@ -69,7 +70,8 @@ export class SessionJob implements Job {
         this.#session.endInput();
         break;
       case "interrupt":
-        this.#session.interrupt();
+        // One that comes too late is no event: what was wanted is wanted still.
+        if (!this.#session.interrupt()) return;
         break;
       default:
         unreachable(input);
@@ -142,8 +144,10 @@ export class SessionJob implements Job {
   /** Undefined if they are as before. */
   #newLabels(): readonly Label[] | undefined {
     const labels: Label[] = [];
+    let characters = 0;
     for (const { name, section } of this.#session.program.symbols.values()) {
-      if (labels.length === MAX_LABELS) break;
+      characters += name.length;
+      if (labels.length === MAX_LABELS || characters > MAX_LABEL_CHARACTERS) break;
       labels.push({ name, section });
     }
     const before = this.#labels;
