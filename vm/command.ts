@@ -3,7 +3,7 @@
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { CliContext } from "../cli/context.ts";
 import { COMMON_FLAGS } from "../cli/flags.ts";
-import { parseSize } from "../cli/size.ts";
+import { MACHINE_FLAGS, parseCount } from "./commands/machine_flags.ts";
 import { attach, kill, ps, repl, serve, spawn, token } from "./commands/session_commands.ts";
 import type { EngineChoice } from "./machine.ts";
 
@@ -51,33 +51,7 @@ const run = buildCommand<RunFlags, [string], CliContext>({
         brief: "stop after so many instructions (trap 9)",
         placeholder: "N",
       },
-      memory: {
-        kind: "parsed",
-        parse: parseBytes,
-        optional: true,
-        brief: 'heap limit, such as "16M"; 64M if not given',
-        placeholder: "BYTES",
-      },
-      stack: {
-        kind: "parsed",
-        parse: parseCount,
-        optional: true,
-        brief: "stack limit in words; 2097152 if not given",
-        placeholder: "WORDS",
-      },
-      seed: {
-        kind: "parsed",
-        parse: parseCount,
-        optional: true,
-        brief: "random numbers that are the same each time",
-        placeholder: "N",
-      },
-      clock: {
-        kind: "enum",
-        values: ["real", "fixed"],
-        default: "real",
-        brief: "fixed: the clock always shows 1970",
-      },
+      ...MACHINE_FLAGS,
       registers: {
         kind: "boolean",
         default: false,
@@ -163,19 +137,6 @@ const disasm = buildCommand<DisasmFlags, [string], CliContext>({
       "Example:\n  toolkit vm disasm hello.ir",
   },
 });
-
-function parseCount(value: string): number {
-  const count = Number(value);
-  if (!/^\d{1,15}$/.test(value)) throw new Error("expected a whole number");
-  return count;
-}
-
-function parseBytes(value: string): number {
-  const bytes = parseSize(value);
-  if (bytes === undefined) throw new Error('expected bytes, such as "65536" or "16M"');
-  if (bytes > 2 ** 31) throw new Error("at most 2G");
-  return bytes;
-}
 
 const command: RouteMap<CliContext> = buildRouteMap({
   routes: { run, asm, disasm, repl, attach, token, serve, ps, spawn, kill },

@@ -4,7 +4,7 @@ import { INSTRUCTION_BYTES, REGISTER_COUNT } from "./isa.ts";
 import type { Machine } from "./machine.ts";
 
 const INTEGERS_A_LINE = 4;
-const FLOATS_A_LINE = 4;
+const FLOATS_A_LINE = 2;
 const HEAP_BYTES_A_LINE = 16;
 
 export function integerLines({ registers }: Machine, aLine = INTEGERS_A_LINE): string[] {

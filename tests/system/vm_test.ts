@@ -279,3 +279,54 @@ Deno.test("vm repl: Ctrl-C stops the program that runs, and without one the REPL
   process.signal("SIGINT");
   assert.equal((await process.ended).code, 130);
 });
+
+Deno.test("vm asm leaves alone what is no image, follows links, writes to pipes, and minds the mode", async () => {
+  await using dir = await TempDir.make();
+  const source = await fileWith(dir, ".data\n.code\nhlt\n");
+  const own = await toolkit(["vm", "asm", source, "-o", source]);
+  assert.equal(own.code, 1);
+  assert.match(own.stderr, /exists and is no image: it is left as it is/);
+  const image = dir.file("x.ir");
+  const link = dir.file("link.ir");
+  assert.equal((await toolkit(["vm", "asm", source, "-o", image])).code, 0);
+  await Deno.chmod(image, 0o640);
+  await Deno.symlink(image, link);
+  assert.equal((await toolkit(["vm", "asm", source, "-o", link])).code, 0);
+  assert.ok((await Deno.lstat(link)).isSymlink);
+  assert.equal((await Deno.stat(image)).mode! & 0o777, 0o640);
+  const piped = await toolkit(["vm", "asm", source, "-o", "-"]);
+  assert.deepEqual([piped.code, piped.stdout.slice(0, 4)], [0, "EPIE"]);
+  const again = await toolkit(["vm", "asm", image, "-o", dir.file("y.ir")]);
+  assert.equal(again.code, 65);
+  assert.match(again.stderr, /is an image already[^]*vm disasm/);
+});
+
+Deno.test("vm run says how a program ended that did not say it itself; a full disk is no fault", async () => {
+  await using dir = await TempDir.make();
+  const cases = [
+    ["load $0 #1\n", 1, "ended behind its last instruction: code 1 (hlt ends with 0)\n"],
+    ["load $0 #1000\njmp $0\n", 1, "jumped to 1000, behind its end: code 1\n"],
+    ["hlt\n", 0, ""],
+  ] as const;
+  for (const [code, expected, told] of cases) {
+    const path = await fileWith(dir, `.data\n.code\n${code}`);
+    const ended = await toolkit(["vm", "run", path]);
+    assert.deepEqual([ended.code, ended.stderr], [expected, told]);
+  }
+  const { stdout } = await toolkit(["vm", "run", await fileWith(dir, CHATTY)], {
+    prefix: ["bash", "-c", '"$@" >/dev/full; echo $?', "bash"],
+  });
+  assert.equal(stdout.trim(), "74");
+  for (const [flag, value] of [["--memory", "16"], ["--stack", "0"], ["--memory", "3G"]] as const) {
+    const wrong = await toolkit(["vm", "run", flag, value, `${EXAMPLES}hello.iasm`]);
+    assert.equal(wrong.code, 64, wrong.stderr);
+  }
+});
+
+Deno.test("vm run --json holds a bounded part of endless output", async () => {
+  await using dir = await TempDir.make();
+  const args = ["vm", "run", "--json", "--fuel", "30000000", await fileWith(dir, CHATTY)];
+  const { code, stdout } = await toolkit(args);
+  const { output, output_cut } = JSON.parse(stdout);
+  assert.deepEqual([code, output.length, output_cut], [9, 1024 * 1024, true]);
+});

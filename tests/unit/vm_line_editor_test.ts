@@ -173,13 +173,16 @@ Deno.test("line editor: a line longer than the screen takes one row, around the 
 
 Deno.test("line editor: pieces of keys are put together, unknown ones have no effect", () => {
   const parser = new KeyParser();
-  const bytes = new TextEncoder().encode(`a\x1b[1;5Cé\x1b[A\x1b[99~\x07\u200eb`);
+  const bytes = new TextEncoder().encode(`a\x1b[1;5Cé\x1b[A\x1b[99~\x07\u200eb\x1bb\x1bx\x1bf`);
   const keys = [...bytes].flatMap((byte) => parser.push(Uint8Array.of(byte)));
   assert.deepEqual(keys, [
     { text: "a" },
+    { name: "wordRight" },
     { text: "é" },
     { name: "up" },
     { text: "b" },
+    { name: "wordLeft" },
+    { name: "wordRight" },
   ]);
 });
 

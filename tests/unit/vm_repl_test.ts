@@ -330,3 +330,36 @@ Deno.test("repl: a program that only grows is full some time, and can be emptied
   for (let n = 0; n < 64; n++) talk.say(`${labels(n * 1_024)} nop`);
   assert.equal(talk.say("nop"), "the program is full; !clear_program empties it\n");
 });
+
+Deno.test("repl: a breakpoint at the first instruction stops there after !reset, and lets go once", () => {
+  const talk = new Talk();
+  talk.say("load $0 #1", "inc $0", "!break 68", "!reset");
+  assert.equal(talk.say("!continue"), "break at 68: load $0 #1\n");
+  assert.match(talk.say("!continue"), /^stopped with code 1 at 76, the end$/m);
+  assert.equal(talk.register(0), 2);
+});
+
+Deno.test("repl: an interrupt that comes when nothing runs is no event", () => {
+  const talk = new Talk();
+  assert.equal(talk.session.interrupt(), false);
+  assert.equal(talk.say("load $0 #5", "prti $0"), "5");
+  talk.say("eq $0 $0 x: djmpe @x");
+  assert.equal(talk.session.interrupt(), true);
+  assert.equal(talk.session.interrupt(), false);
+  assert.match(talk.heard(), /^\n?interrupted at /);
+});
+
+Deno.test("repl: who looks for the way in or out is told it", () => {
+  const talk = new Talk();
+  for (const word of ["help", "?"]) assert.equal(talk.say(word), 'Did you mean "!help"?\n');
+  for (const word of ["quit", "EXIT"]) assert.equal(talk.say(word), 'Did you mean "!quit"?\n');
+});
+
+Deno.test("repl: !clear forgets all", () => {
+  const talk = new Talk();
+  talk.say("x: load $0 #5 push $0", "!clear");
+  assert.deepEqual([talk.register(0), talk.machine.sp], [0, 0]);
+  assert.equal(talk.say("!symbols"), "none\n");
+  assert.equal(talk.say("!program"), "none\n");
+  assert.equal(talk.say("load $0 #6 prti $0"), "6");
+});

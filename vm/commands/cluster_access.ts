@@ -19,7 +19,7 @@ import type { Node } from "../../cluster/node.ts";
 import { VmService } from "../service.ts";
 import type { Workshop } from "../workshop.ts";
 import type { ClusterAccess } from "./answers.ts";
-import { readProgramFile } from "./program_files.ts";
+import { readNodeFile } from "./program_files.ts";
 
 const DEFAULT_PORT = 2254;
 /** Who is asked to let us join answers within this time. */
@@ -69,7 +69,10 @@ export class ReplCluster implements ClusterAccess {
   }
 
   async #node(): Promise<Node> {
-    this.#open ??= this.#openNode();
+    if (this.#open === undefined) {
+      this.#open = this.#openNode();
+      void this.#open.then((open) => this.#watch(open), () => {});
+    }
     try {
       return (await this.#open).node;
     } catch (error) {
@@ -78,11 +81,20 @@ export class ReplCluster implements ClusterAccess {
     }
   }
 
+  /** A node may have to stop, as when its key was copied to another host. */
+  async #watch(open: OpenNode): Promise<void> {
+    const reason = await open.node.stopped;
+    if (reason === undefined) return;
+    this.#open = undefined;
+    this.#log.error(`this session is on no cluster any more: ${reason.message}`);
+    await open.close();
+  }
+
   #openNode(): Promise<OpenNode> {
     const service = new VmService({
       workshop: this.#workshop,
       ownsWorkshop: false,
-      readFile: readProgramFile,
+      readFile: readNodeFile,
       openRemote: undefined,
     });
     const { config, path } = this.#loaded;
@@ -125,9 +137,10 @@ async function meet(node: Node, address: string, resolved: readonly string[]): P
   const stop = node.listen((event) => {
     switch (event.type) {
       case "connected":
-        return met.resolve(undefined);
+        if (isThere()) met.resolve(undefined);
+        return;
       case "dialFailed":
-        if (event.addresses.includes(address)) met.resolve(event.reason);
+        if (event.addresses.includes(address)) met.resolve(reasonOf(event.reason, address));
         return;
       case "refused":
         if (event.address === address) met.resolve(event.text);
@@ -148,4 +161,9 @@ async function meet(node: Node, address: string, resolved: readonly string[]): P
     clearTimeout(limit);
     stop();
   }
+}
+
+/** The reason of a failed dial begins with the address, which is said already. */
+function reasonOf(reason: string, address: string): string {
+  return reason.startsWith(`${address}: `) ? reason.slice(address.length + 2) : reason;
 }

@@ -78,6 +78,14 @@ export class Console implements Host {
 
 /** Output on its way to standard output, written in big pieces. */
 export class StdoutBuffer extends OutputBuffer {
+  /** The last line has not been ended. */
+  isInLine = false;
+
+  override add(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.isInLine = bytes.at(-1) !== NEWLINE;
+    super.add(bytes);
+  }
+
   get hasRoom(): boolean {
     return this.length < MAX_WAITING_BYTES;
   }

@@ -56,10 +56,22 @@ export class LocalFront implements Front {
     over: Promise<number>,
     firstLine: string | undefined,
   ): Promise<number> {
+    // Raced with each line, a promise that lives as long as the session would remember them all.
+    let ended: number | undefined;
+    let wake: (code: number) => void = () => {};
+    void over.then((code) => {
+      ended = code;
+      wake(code);
+    });
+    const orOver = <T>(next: Promise<T>): Promise<T | number> =>
+      ended !== undefined ? Promise.resolve(ended) : new Promise((resolve, reject) => {
+        wake = resolve;
+        next.then(resolve, reject);
+      });
     let first = firstLine;
     let isNew = this.#lines.isTerminal;
     for (;;) {
-      const wants = await Promise.race([this.#wanted.promise, over]);
+      const wants = await orOver(this.#wanted.promise);
       if (typeof wants === "number") return wants;
       this.#wanted = Promise.withResolvers();
       const { kind, prompt } = wants;
@@ -68,7 +80,7 @@ export class LocalFront implements Front {
       const history = kind === "ready" ? this.#history : [];
       const next = kind === "ready" && first !== undefined
         ? { line: first }
-        : await Promise.race([this.#lines.next({ prompt, history }), over]);
+        : await orOver(this.#lines.next({ prompt, history }));
       first = undefined;
       if (typeof next === "number") return next;
       if (next === "end") {

@@ -25,6 +25,8 @@ export interface Output {
   add(bytes: Uint8Array): void;
   /** False while so much waits that a program has to wait too. */
   readonly hasRoom: boolean;
+  /** The program has begun a line and not ended it. */
+  readonly isInLine: boolean;
   flush(): Promise<void>;
 }
 
@@ -92,11 +94,14 @@ class InterleavedOutput implements Output {
   readonly #isOnOneScreen = Deno.stdout.isTerminal() && Deno.stderr.isTerminal();
   #pieces: Piece[] = [];
   #bytes = 0;
-  /** The program has begun a line and not ended it. */
   #isInLine = false;
 
   get hasRoom(): boolean {
     return this.#bytes < MAX_WAITING_BYTES;
+  }
+
+  get isInLine(): boolean {
+    return this.#isInLine;
   }
 
   add(bytes: Uint8Array): void {

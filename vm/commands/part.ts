@@ -13,7 +13,7 @@ import { readToken } from "../remote/token.ts";
 import { VmService } from "../service.ts";
 import { Workshop } from "../workshop.ts";
 import { answer, type ClusterAccess } from "./answers.ts";
-import { readerBelow, readNoFile, readProgramFile } from "./program_files.ts";
+import { readerBelow, readNodeFile, readNoFile } from "./program_files.ts";
 import { limitsOf, threadsOf } from "./settings.ts";
 
 /** Beside other parts it leaves a core to them. */
@@ -41,7 +41,7 @@ function makePart(
   const service = new VmService({
     workshop,
     ownsWorkshop: true,
-    readFile: readProgramFile,
+    readFile: readNodeFile,
     openRemote: config.vm.remote_access
       ? (node) => openRemote(config, workshop, log, membersOnly(() => membersOf(node)))
       : undefined,
@@ -78,6 +78,7 @@ export async function openRemote(
   cluster: ClusterAccess,
 ): Promise<RemoteServer> {
   const token = vm.token_file === undefined ? undefined : await readToken(vm.token_file);
+  if (vm.root !== undefined) await refuseMissingRoot(vm.root);
   const readFile = vm.root === undefined ? readNoFile : readerBelow(vm.root);
   return RemoteServer.start({
     host: vm.client_host.replace(/^\[(.*)\]$/, "$1"),
@@ -92,6 +93,14 @@ export async function openRemote(
   });
 }
 
+async function refuseMissingRoot(root: string): Promise<void> {
+  const info = await Deno.stat(root).catch(() => undefined);
+  if (info?.isDirectory) return;
+  throw new Problem(`there is no folder ${root} for the programs of remote users`, {
+    hint: "name one that exists: vm.root, or --root DIR",
+  });
+}
+
 /** For remote users: they may look, but not lead a host to others. */
 export function membersOnly(members: ClusterAccess["members"]): ClusterAccess {
   const refuse = () =>
@@ -100,7 +109,15 @@ export function membersOnly(members: ClusterAccess["members"]): ClusterAccess {
         hint: "on the host itself: --join HOST:PORT, or discovery.hosts",
       }),
     );
-  return { start: refuse, join: refuse, members };
+  return {
+    start: refuse,
+    join: refuse,
+    members: () =>
+      members().catch((error) => {
+        // What its owner could do is of no use to them.
+        throw new Problem(messageOf(error));
+      }),
+  };
 }
 
 function membersOf(node: ServiceNode): Promise<readonly string[]> {

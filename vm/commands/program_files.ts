@@ -6,6 +6,8 @@ import { VmExit } from "./exit_codes.ts";
 
 /** Longer ones are no programs. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
+/** A worker that assembles this much keeps its other programs waiting for a third of a second. */
+const MAX_NODE_FILE_BYTES = 4 * 1024 * 1024;
 
 /** Gives a file's bytes or throws a {@link Problem}. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
@@ -13,24 +15,41 @@ export type ReadFile = (path: string) => Promise<Uint8Array>;
 /** Any file that this process may read, a pipe too. */
 export async function readProgramFile(path: string): Promise<Uint8Array> {
   try {
-    return await readUpTo(path);
+    return await readUpTo(path, MAX_FILE_BYTES);
   } catch (error) {
-    throw new Problem(`cannot read ${path}: ${messageOf(error)}`, {
-      hint: "name a file with source or an image",
-      exitCode: VmExit.noInput,
-      cause: error,
-    });
+    throw unreadable(path, error);
   }
 }
 
+/** For a node: no pipe or device, which would keep it waiting, and nothing that takes long to assemble. */
+export async function readNodeFile(path: string): Promise<Uint8Array> {
+  try {
+    const { isFile } = await Deno.stat(path);
+    if (!isFile) throw new Error("it is no file");
+    return await readUpTo(path, MAX_NODE_FILE_BYTES);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): Problem {
+  const isMissing = error instanceof Deno.errors.NotFound;
+  const reason = isMissing ? "there is no such file" : messageOf(error);
+  return new Problem(`cannot read ${path}: ${reason}`, {
+    ...isMissing ? {} : { hint: "name a file with source or an image" },
+    exitCode: VmExit.noInput,
+    cause: error,
+  });
+}
+
 /** Not all that there is: a device may have no end. */
-async function readUpTo(path: string): Promise<Uint8Array> {
+async function readUpTo(path: string, limit: number): Promise<Uint8Array> {
   const file = await Deno.open(path);
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of file.readable) {
     length += piece.length;
-    if (length > MAX_FILE_BYTES) throw new Error("it is longer than any program");
+    if (length > limit) throw new Error("it is longer than any program");
     pieces.push(piece);
   }
   return concat(...pieces);
@@ -48,7 +67,7 @@ export function readerBelow(root: string): ReadFile {
       if (!real.startsWith(base === "/" ? base : `${base}/`)) throw missing;
       // A pipe or a device would keep us waiting.
       const { isFile, size } = await Deno.stat(real);
-      if (!isFile || size > MAX_FILE_BYTES) throw missing;
+      if (!isFile || size > MAX_NODE_FILE_BYTES) throw missing;
       return await Deno.readFile(real);
     } catch {
       throw missing;

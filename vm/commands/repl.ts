@@ -11,6 +11,7 @@ import { complete } from "../repl/completion.ts";
 import { Workshop } from "../workshop.ts";
 import { answer } from "./answers.ts";
 import { ReplCluster } from "./cluster_access.ts";
+import { completePath } from "./complete_path.ts";
 import type { LineSource } from "./lines.ts";
 import { EndSignals } from "./end_signals.ts";
 import { linesOf } from "./lines_of.ts";
@@ -74,6 +75,7 @@ class SessionLog implements Log {
 /** A session of whoever sits at this terminal, and what has been opened for it. */
 class LocalSession {
   readonly #context: CliContext;
+  readonly #flags: ReplFlags;
   readonly #loaded: LoadedConfig;
   readonly #workshop: Workshop;
   readonly #log: Log;
@@ -92,6 +94,7 @@ class LocalSession {
     log: Log,
   ) {
     this.#context = context;
+    this.#flags = flags;
     this.#loaded = loaded;
     this.#workshop = workshop;
     this.#log = log;
@@ -99,7 +102,7 @@ class LocalSession {
     this.#lines = linesOf(
       context,
       () => this.#conversation.input({ type: "interrupt" }),
-      (before) => complete(before, this.#front.labels),
+      (before) => completePath(before) ?? complete(before, this.#front.labels),
     );
     this.#front = new LocalFront(this.#lines);
     const { fuel } = workshop.limits;
@@ -138,6 +141,10 @@ class LocalSession {
       const cluster = membersOnly(() => this.#cluster.members());
       this.#remote = await openRemote(config, this.#workshop, this.#log, cluster);
       void this.#conversation.tell([this.#remote.welcome]);
+    }
+    // Who names others to join wants to be on their cluster.
+    if (this.#flags.join !== undefined && this.#flags.join.length > 0) {
+      await this.#conversation.tell(await this.#cluster.start());
     }
     const { input, ended } = this.#conversation;
     const over = ended.then((reason) => {

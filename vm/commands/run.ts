@@ -2,7 +2,7 @@ import { isConfigured } from "../../cli/config/places.ts";
 import type { CliContext } from "../../cli/context.ts";
 import { STOP_SIGNALS } from "../../cli/signals.ts";
 import type { Json } from "../../cluster/control.ts";
-import { Problem } from "../../cluster/errors.ts";
+import { messageOf, Problem } from "../../cluster/errors.ts";
 import type { RunFlags } from "../command.ts";
 import type { Image } from "../image.ts";
 import type { VmLimits } from "../limits.ts";
@@ -46,9 +46,16 @@ export default async function run(this: CliContext, flags: RunFlags, path: strin
   const ended = performance.now() - started;
   await observation?.end(program.machine);
   if (flags.json) this.printJson({ ...reportOf(program, report, ended), ...observation?.json });
-  else this.note(...observation?.report ?? []);
-  if (flags.registers) this.note(...registerLines(program));
-  this.process.exitCode = signalled ?? exitCodeOf(this, program.state, image, path);
+  const told = [
+    ...flags.json ? [] : observation?.report ?? [],
+    ...flags.registers ? registerLines(program) : [],
+    ...signalled === undefined ? endText(this, program, path) : [],
+  ];
+  // On one screen what is told does not go on behind a line that the program has not ended.
+  const { stdoutIsTerminal, stderrIsTerminal } = this.terminal;
+  if (told.length > 0 && output.isInLine && stdoutIsTerminal && stderrIsTerminal) this.note("");
+  this.note(...told);
+  this.process.exitCode = signalled ?? exitCodeOf(program.state);
 }
 
 /** Throws a {@link Problem} for flags that do not go together. */
@@ -126,29 +133,39 @@ async function runToEnd(
     }
     return signalled;
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     program.kill();
-    return VmExit.brokenPipe;
+    if (error instanceof Deno.errors.BrokenPipe) return VmExit.brokenPipe;
+    throw new Problem(`cannot write the program's output: ${messageOf(error)}`, {
+      hint: "is the disk full?",
+      exitCode: VmExit.outputLost,
+      cause: error,
+    });
   } finally {
     for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
   }
 }
 
-function exitCodeOf(
-  context: CliContext,
-  state: ProgramState,
-  image: Image,
-  path: string,
-): number {
-  if (state.kind === "stopped") return state.code;
-  if (state.kind !== "trapped") throw new Error("bug: the program has not ended");
-  context.note(
-    `${context.errorPaint.red("trap")} ${state.code}: ${
-      trapText(state.code, image, state.pc)
-    }, at ` +
-      placeOf(image, state.pc, path),
-  );
+function exitCodeOf(state: ProgramState): number {
+  if (state.kind !== "stopped" && state.kind !== "trapped") {
+    throw new Error("bug: the program has not ended");
+  }
   return state.code;
+}
+
+/** How it ended, if that needs a word; HLT does not. */
+function endText(context: CliContext, { state, image, machine }: Program, path: string): string[] {
+  if (state.kind === "trapped") {
+    const place = placeOf(image, state.pc, path);
+    const { red } = context.errorPaint;
+    return [`${red("trap")} ${state.code}: ${trapText(state.code, image, state.pc)}, at ${place}`];
+  }
+  if (state.kind !== "stopped" || state.code === 0) return [];
+  const { pc } = machine;
+  if (pc === image.bytes.length) {
+    return ["ended behind its last instruction: code 1 (hlt ends with 0)"];
+  }
+  if (pc > image.bytes.length) return [`jumped to ${pc}, behind its end: code 1`];
+  return [`stopped with code 1, at ${placeOf(image, pc, path)}`];
 }
 
 /** Output as far as it goes into a report. */
@@ -200,7 +217,7 @@ function reportOf(
 }
 
 function registerLines({ machine }: Program): string[] {
-  const lines = integerLines(machine, 8);
+  const lines = integerLines(machine);
   const floats = [...machine.floats]
     .flatMap((value, i) => (Object.is(value, 0) ? [] : [`f${i} = ${value}`]));
   if (floats.length > 0) lines.push(floats.join("  "));

@@ -13,15 +13,11 @@ import {
   type ReportFlags,
   TOKEN_FILE_FLAG,
 } from "../../cli/flags.ts";
+import { MACHINE_FLAGS, type MachineFlags, parseCount } from "./machine_flags.ts";
 
 export interface ServeFlags extends NodeFlags, ClientFlags {}
 
-export interface ReplFlags extends NodeFlags, ClientFlags {
-  readonly memory?: string;
-  readonly stack?: number;
-  readonly seed?: number;
-  readonly clock: "real" | "fixed";
-}
+export interface ReplFlags extends NodeFlags, ClientFlags, MachineFlags {}
 
 export interface TokenFlags {
   readonly out: string;
@@ -39,33 +35,7 @@ export const repl = buildCommand<ReplFlags, [string | undefined], CliContext>({
   loader: async () => (await import("./repl.ts")).default,
   parameters: {
     flags: {
-      memory: {
-        kind: "parsed",
-        parse: text,
-        optional: true,
-        brief: 'heap limit, such as "16M"; 64M if not given',
-        placeholder: "BYTES",
-      },
-      stack: {
-        kind: "parsed",
-        parse: parseCount,
-        optional: true,
-        brief: "stack limit in words; 2097152 if not given",
-        placeholder: "WORDS",
-      },
-      seed: {
-        kind: "parsed",
-        parse: parseCount,
-        optional: true,
-        brief: "random numbers that are the same each time",
-        placeholder: "N",
-      },
-      clock: {
-        kind: "enum",
-        values: ["real", "fixed"],
-        default: "real",
-        brief: "fixed: the clock always shows 1970",
-      },
+      ...MACHINE_FLAGS,
       ...CLIENT_FLAGS,
       ...NODE_FLAGS,
     },
@@ -203,8 +173,3 @@ export const kill = buildCommand<ReportFlags, [number], CliContext>({
       "  toolkit vm kill 3",
   },
 });
-
-function parseCount(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new Error("expected a whole number");
-  return Number(value);
-}

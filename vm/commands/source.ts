@@ -5,6 +5,7 @@ import { Problem } from "../../cluster/errors.ts";
 import { assemble, formatDiagnostics } from "../assembler/index.ts";
 import { type Image, ImageError, loadImage, looksLikeImage } from "../image.ts";
 import { VmExit } from "./exit_codes.ts";
+import { IMAGE, notSource } from "../repl/load.ts";
 import { readProgramFile } from "./program_files.ts";
 
 /** Source as an image. Tells all errors and warnings; throws a {@link Problem} if it is wrong. */
@@ -14,6 +15,7 @@ export function assembleFile(
   bytes: Uint8Array,
   debug: boolean,
 ): Uint8Array {
+  refuseNoSource(path, bytes);
   const fileName = path.slice(path.lastIndexOf("/") + 1);
   const source = new TextDecoder().decode(bytes);
   const { image, diagnostics } = assemble(source, { fileName, debug });
@@ -22,6 +24,16 @@ export function assembleFile(
   const count = diagnostics.filter(({ severity }) => severity === "error").length;
   throw new Problem(`${path} does not assemble: ${count === 1 ? "1 error" : `${count} errors`}`, {
     hint: "docs/assembler.md tells the language",
+    exitCode: VmExit.data,
+  });
+}
+
+/** What is no text would only give a hundred errors. */
+function refuseNoSource(path: string, bytes: Uint8Array): void {
+  const kind = notSource(bytes);
+  if (kind === undefined) return;
+  throw new Problem(`${path} is ${kind}`, {
+    hint: kind === IMAGE ? "toolkit vm disasm shows it as source" : "name a file with source",
     exitCode: VmExit.data,
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Terminal } from "../../cli/terminal.ts";
+import { Fifo } from "../../cluster/fifo.ts";
 import { writeAll } from "../../cluster/files.ts";
 import type { Completion } from "../repl/completion.ts";
 import { type Key, KeyParser } from "../repl/key_parser.ts";
@@ -25,11 +26,12 @@ export interface TerminalLinesOptions {
 export class TerminalLines implements LineSource {
   readonly isTerminal = true;
   readonly #options: TerminalLinesOptions;
-  readonly #keys: Key[] = [];
+  readonly #keys = new Fifo<Key>();
   /** Of the line that is asked for. */
   #wake: (() => void) | undefined;
   /** Stands on the screen. */
   #editor: LineEditor | undefined;
+  #shown: Promise<void> = Promise.resolve();
   #closed = false;
   /** The terminal is gone. */
   #ended = false;
@@ -49,6 +51,8 @@ export class TerminalLines implements LineSource {
     try {
       for (;;) {
         const key = await this.#key();
+        // What is shown above the line is not to be drawn into.
+        await this.#shown.catch(() => {});
         if (key === undefined) return "end";
         const { text, done } = editor.press(key);
         terminal.out(text);
@@ -59,7 +63,11 @@ export class TerminalLines implements LineSource {
     }
   }
 
-  async show(bytes: Uint8Array): Promise<void> {
+  show(bytes: Uint8Array): Promise<void> {
+    return this.#shown = this.#show(bytes);
+  }
+
+  async #show(bytes: Uint8Array): Promise<void> {
     const { terminal } = this.#options;
     if (this.#editor !== undefined) terminal.out(this.#editor.erase());
     await writeAll(Deno.stdout, bytes);
@@ -107,7 +115,7 @@ export class TerminalLines implements LineSource {
   #pressed(key: Key): void {
     const isInterrupt = "name" in key && key.name === "interrupt";
     if (isInterrupt && this.#wake === undefined) {
-      this.#keys.length = 0;
+      while (this.#keys.length > 0) this.#keys.shift();
       this.#options.interrupted();
     } else if (this.#keys.length < MAX_WAITING_KEYS) this.#keys.push(key);
   }

@@ -35,9 +35,12 @@ export interface Command {
   readonly brief: string;
   /** Whether its argument is a label, for completion. */
   readonly takesLabel?: boolean;
+  /** Or the path of a file. */
+  readonly takesPath?: boolean;
   run(target: CommandTarget, argument: string): void;
 }
 
+const DEFAULT_CLUSTER_PORT = 2254;
 const DEFAULT_HEAP_BYTES = 256;
 const DEFAULT_STACK_WORDS = 32;
 const MAX_STEPS = 1_000_000_000;
@@ -88,11 +91,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["!load_file", {
     usage: "[PATH]",
     brief: "runs a file in place of the program",
+    takesPath: true,
     run: (target, path) => target.use(path, "load"),
   }],
   ["!spawn", {
     usage: "[PATH]",
     brief: "runs a file in the background",
+    takesPath: true,
     run: (target, path) => target.use(path, "spawn"),
   }],
   ["!ps", {
@@ -105,7 +110,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     run: (target) => target.ask({ type: "start_cluster" }),
   }],
   ["!join_cluster", {
-    usage: "HOST PORT",
+    usage: "HOST [PORT]",
     brief: "joins the others through one of them",
     run: join,
   }],
@@ -244,12 +249,12 @@ function kill(target: CommandTarget, argument: string): void {
   target.ask({ type: "kill", pid: Number(argument) });
 }
 
-/** HOST PORT as in the original, or HOST:PORT. */
+/** HOST PORT as in the original, HOST:PORT, or HOST alone. */
 function join(target: CommandTarget, argument: string): void {
-  const match = /^(\S+?)[\s:]+(\d{1,5})$/.exec(argument);
-  const port = Number(match?.[2]);
+  const match = /^(\S+?)(?:[\s:]+(\d{1,5}))?$/.exec(argument);
+  const port = Number(match?.[2] ?? DEFAULT_CLUSTER_PORT);
   if (match === null || port < 1 || port > 65_535) {
-    return target.say("usage: !join_cluster HOST PORT");
+    return target.say("usage: !join_cluster HOST [PORT]");
   }
   target.ask({ type: "join_cluster", host: match[1]!, port });
 }

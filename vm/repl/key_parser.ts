@@ -7,6 +7,8 @@ export type KeyName =
   | "right"
   | "home"
   | "end"
+  | "wordLeft"
+  | "wordRight"
   | "backspace"
   | "delete"
   | "enter"
@@ -54,10 +56,21 @@ const SEQUENCES: ReadonlyMap<string, KeyName> = new Map<string, KeyName>([
   ["4~", "end"],
   ["8~", "end"],
   ["3~", "delete"],
+  ["1;5D", "wordLeft"],
+  ["1;5C", "wordRight"],
+  ["1;3D", "wordLeft"],
+  ["1;3C", "wordRight"],
+]);
+
+/** By what stands behind ESC alone: Alt and a letter. Others are no text either. */
+const ALT_KEYS: ReadonlyMap<string, KeyName> = new Map<string, KeyName>([
+  ["b", "wordLeft"],
+  ["f", "wordRight"],
+  ["\x7f", "killWord"],
 ]);
 
 // deno-lint-ignore no-control-regex -- escape sequences are what this is about
-const SEQUENCE = /^\x1b(?:\[[0-9;]*[ -/]*[@-~]|O[@-~])/;
+const SEQUENCE = /^\x1b(?:\[[0-9;]*[ -/]*[@-~]|O[@-~]|[^[O\x1b])/;
 // deno-lint-ignore no-control-regex -- as above
 const BEGUN = /^\x1b(?:\[[0-9;]*[ -/]*|O)?$/;
 /** What begins like a sequence and is longer is none. */
@@ -80,7 +93,9 @@ export class KeyParser {
       const sequence = SEQUENCE.exec(rest)?.[0];
       const piece = sequence ?? String.fromCodePoint(rest.codePointAt(0)!);
       rest = rest.slice(piece.length);
-      const name = sequence === undefined ? NAMES.get(piece) : SEQUENCES.get(piece.slice(2));
+      const name = sequence === undefined
+        ? NAMES.get(piece)
+        : SEQUENCES.get(piece.slice(2)) ?? ALT_KEYS.get(piece.slice(1));
       if (name !== undefined) keys.push({ name });
       else if (sequence === undefined && isText(piece)) keys.push({ text: piece });
     }

@@ -117,6 +117,12 @@ export class LineEditor {
       case "end":
         this.#cursor = length;
         break;
+      case "wordLeft":
+        this.#cursor = this.#wordStart();
+        break;
+      case "wordRight":
+        this.#cursor = this.#wordEnd();
+        break;
       case "backspace":
         this.#remove(this.#cursor - 1, this.#cursor);
         break;
@@ -159,6 +165,14 @@ export class LineEditor {
     return at;
   }
 
+  /** Of the word behind the cursor, spaces in front of it included. */
+  #wordEnd(): number {
+    let at = this.#cursor;
+    while (this.#characters[at] === " ") at++;
+    while (at < this.#characters.length && this.#characters[at] !== " ") at++;
+    return at;
+  }
+
   #recall(index: number): void {
     const { history } = this.#options;
     if (index < 0 || index > history.length) return;
@@ -171,7 +185,7 @@ export class LineEditor {
   #complete(): string {
     const before = this.#characters.slice(0, this.#cursor).join("");
     const { word, candidates } = this.#options.complete(before);
-    const start = candidates.length === 1 ? `${candidates[0]} ` : commonStart(candidates);
+    const start = candidates.length === 1 ? whole(candidates[0]!) : commonStart(candidates);
     if (start.length > word.length) {
       this.#insert([...start.slice(word.length)]);
       return this.draw();
@@ -210,4 +224,9 @@ function inColumns(names: readonly string[], columns: number): string[] {
     rows.push(names.slice(at, at + perRow).map((name) => name.padEnd(width)).join("").trimEnd());
   }
   return rows;
+}
+
+/** A folder may go on. */
+function whole(candidate: string): string {
+  return candidate.endsWith("/") ? candidate : `${candidate} `;
 }

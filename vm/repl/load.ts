@@ -4,6 +4,16 @@ import { assemble, formatDiagnostics } from "../assembler/index.ts";
 import { debugInfoIn, type ProgramSymbol } from "../debug_info.ts";
 import { type Image, ImageError, loadImage, looksLikeImage } from "../image.ts";
 
+export const IMAGE = "an image already";
+/** Looked at to tell text from other files. */
+const LOOK_BYTES = 8_192;
+
+/** What bytes are that are no source, if that shows. */
+export function notSource(bytes: Uint8Array): string | undefined {
+  if (looksLikeImage(bytes)) return IMAGE;
+  return bytes.subarray(0, LOOK_BYTES).includes(0) ? "neither source nor an image" : undefined;
+}
+
 export interface LoadedFile {
   /** Undefined if it is no program. */
   readonly image?: Image;
@@ -19,7 +29,10 @@ export interface LoadedFile {
  */
 export function loadFile(path: string, bytes: Uint8Array, { debug = false } = {}): LoadedFile {
   try {
-    return looksLikeImage(bytes) ? imageOf(path, bytes) : sourceOf(path, bytes, debug);
+    if (looksLikeImage(bytes)) return imageOf(path, bytes);
+    const kind = notSource(bytes);
+    if (kind !== undefined) return { symbols: [], messages: [`${path} is ${kind}`] };
+    return sourceOf(path, bytes, debug);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return { symbols: [], messages: [`${path}: ${error.message}`] };
