@@ -125,7 +125,7 @@ function parseKey(text: string, source: string, { what, maker }: KeyKind): Uint8
 }
 
 /** Writes a new key to `path`, mode 0600; an existing file is never overwritten. */
-export async function writeClusterKey(path: string): Promise<void> {
+export async function writeKeyFile(path: string): Promise<void> {
   let file: Deno.FsFile;
   try {
     await Deno.mkdir(folderOf(path), { recursive: true });

@@ -197,7 +197,8 @@ const TABLE = {
     "host",
     "getl $0 $1 $2",
     "waits for a line of input and puts up to rb of its bytes, without the newline, at heap[ra]; " +
-      "rc := how many; flag := false at the end of the input, else true; traps 5",
+      "rc := how many; flag := false at the end of the input, else true; the rest of a longer " +
+      "line is what the next GETL reads; traps 5",
   ),
   LOADB: entry(52, RR, "next", "loadb $0 $1", "rb := the byte at heap[ra]; traps 5"),
   SETB: entry(53, RR, "next", "setb $0 $1", "heap[ra] := the low byte of rb; traps 5"),

@@ -1,6 +1,6 @@
 /** What programs, sessions and remote users may have at most; `[vm.limits]` in the configuration. */
 
-import { DEFAULT_LIMITS, type MachineLimits } from "./machine.ts";
+import type { MachineLimits } from "./machine.ts";
 
 export interface VmLimits {
   readonly machine: MachineLimits;
@@ -21,15 +21,3 @@ export interface VmLimits {
   /** Programs that run in the background at a time. */
   readonly backgroundPrograms: number;
 }
-
-export const DEFAULT_VM_LIMITS: VmLimits = {
-  machine: DEFAULT_LIMITS,
-  fuel: Infinity,
-  remoteFuel: 1_000_000_000,
-  unreadBytes: 256 * 1024,
-  sessions: 32,
-  lineBytes: 64 * 1024,
-  idleMs: 30 * 60_000,
-  images: 256,
-  backgroundPrograms: 1_000,
-};

@@ -7,7 +7,7 @@
  */
 
 import { DemoNode } from "../../examples/demo/node.ts";
-import { writeClusterKey } from "../../cluster/keys.ts";
+import { writeKeyFile } from "../../cluster/keys.ts";
 import { pause, waitFor } from "../../tests/support/wait.ts";
 import { isInstalled } from "../../tests/support/requirements.ts";
 import { askNode, cpuMs, machine, percentile, report, reportTable } from "../support.ts";
@@ -31,7 +31,7 @@ interface Result {
 
 async function toolkitPresses(folder: string, presses: number): Promise<Result> {
   await Deno.writeTextFile(`${folder}/toolkit.toml`, CONFIG);
-  await writeClusterKey(`${folder}/cluster.key`);
+  await writeKeyFile(`${folder}/cluster.key`);
   const nodes: DemoNode[] = [];
   try {
     for (let i = 0; i < NODES; i++) {

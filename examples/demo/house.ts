@@ -5,7 +5,7 @@ import { loadConfig } from "../../cli/config/load.ts";
 import type { Config } from "../../cli/config/schema.ts";
 import type { CliContext } from "../../cli/context.ts";
 import type { Json } from "../../cluster/control.ts";
-import { writeClusterKey } from "../../cluster/keys.ts";
+import { writeKeyFile } from "../../cluster/keys.ts";
 import { DemoNode } from "./node.ts";
 import type { Story } from "./story.ts";
 
@@ -21,7 +21,7 @@ export class House {
     const folder = await Deno.makeTempDir({ prefix: "toolkit-demo-" });
     const path = `${folder}/toolkit.toml`;
     await Deno.writeTextFile(path, configText);
-    await writeClusterKey(`${folder}/cluster.key`);
+    await writeKeyFile(`${folder}/cluster.key`);
     const { config } = await loadConfig({ path, env: {}, flags: new Map() });
     return new House(folder, config);
   }

@@ -77,7 +77,7 @@ Deno.test("!join_cluster where nobody is says so, and the REPL goes on (B47)", a
   const { port } = free.addr;
   free.close();
   await asks(repl, "!join_cluster", /^usage: !join_cluster HOST \[PORT\]$/m);
-  await asks(repl, "!join_cluster 127.0.0.1", /^usage: !join_cluster HOST \[PORT\]$/m);
+  await asks(repl, "!join_cluster 127.0.0.1 99999", /^usage: !join_cluster HOST \[PORT\]$/m);
   await asks(
     repl,
     `!join_cluster 127.0.0.1 ${port}`,

@@ -16,7 +16,7 @@ import {
   newClusterKey,
   parseClusterKey,
   readClusterKey,
-  writeClusterKey,
+  writeKeyFile,
 } from "../../cluster/keys.ts";
 import { NO_LOG } from "../../cluster/log.ts";
 import { TempDir } from "../support/toolkit.ts";
@@ -122,26 +122,26 @@ Deno.test("a node ID is a UUID of version 8 that follows from the public key", (
   assert.throws(() => keyPairOf(new Uint8Array(31)), MalformedError);
 });
 
-Deno.test("writeClusterKey() writes a key for its owner only and never overwrites one", async () => {
+Deno.test("writeKeyFile() writes a key for its owner only and never overwrites one", async () => {
   await using dir = await TempDir.make();
   const path = dir.file("cluster.key");
-  await writeClusterKey(path);
+  await writeKeyFile(path);
   assert.equal(await modeOf(path), 0o600);
   const key = await readClusterKey(path);
   await assert.rejects(
-    writeClusterKey(path),
+    writeKeyFile(path),
     (error) => error instanceof Problem && /not overwritten/.test(error.message),
   );
   assert.deepEqual(await readClusterKey(path), key);
-  await writeClusterKey(dir.file("new/folder/key"));
-  await assert.rejects(writeClusterKey(`${path}/below-a-file`), Problem);
+  await writeKeyFile(dir.file("new/folder/key"));
+  await assert.rejects(writeKeyFile(`${path}/below-a-file`), Problem);
   await assert.rejects(readClusterKey("/dev/zero"), /no key file/);
 });
 
 Deno.test("readClusterKey() refuses a key that others can read, and says what to run", async () => {
   await using dir = await TempDir.make();
   const path = dir.file("cluster.key");
-  await writeClusterKey(path);
+  await writeKeyFile(path);
   for (const mode of [0o640, 0o604, 0o644, 0o660]) {
     await Deno.chmod(path, mode);
     await assert.rejects(

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { Problem } from "../../cluster/errors.ts";
 import { Background, type Owner, type ProgramEnd } from "../../vm/background.ts";
 import { PrefixedLines } from "../../vm/prefixed_lines.ts";
-import { DEFAULT_VM_LIMITS, type VmLimits } from "../../vm/limits.ts";
+import type { VmLimits } from "../../vm/limits.ts";
+import { DEFAULT_VM_LIMITS } from "../support/vm_limits.ts";
 import type { JobStatus, ProgramSpec } from "../../vm/workers/messages.ts";
 import type { JobHandlers } from "../../vm/workers/pool.ts";
 

@@ -1,10 +1,10 @@
 import type { CliContext } from "../../cli/context.ts";
-import { writeClusterKey } from "../../cluster/keys.ts";
+import { writeKeyFile } from "../../cluster/keys.ts";
 import type { TokenFlags } from "./session_commands.ts";
 
 /** A token is a key as any other: 32 random bytes in a file that only its owner reads. */
 export default async function token(this: CliContext, flags: TokenFlags): Promise<void> {
-  await writeClusterKey(flags.out);
+  await writeKeyFile(flags.out);
   const path = await Deno.realPath(flags.out);
   this.print(`wrote ${path}`);
   this.note(
