@@ -1,5 +1,6 @@
 /** A program's world on a command line: standard input and output, a clock and dice. */
 
+import { ByteQueue } from "../../cluster/byte_queue.ts";
 import { writeAll } from "../../cluster/files.ts";
 import { SeededRandom, systemRandom } from "../../cluster/random.ts";
 import type { Host } from "../host.ts";
@@ -23,7 +24,7 @@ export interface ConsoleOptions {
 export class Console implements Host {
   readonly #options: ConsoleOptions;
   readonly #random: { u32(): number };
-  #input = new Uint8Array();
+  readonly #input = new ByteQueue();
   #ended = false;
 
   constructor(options: ConsoleOptions) {
@@ -40,17 +41,12 @@ export class Console implements Host {
   }
 
   readLine(): Uint8Array | "wait" | "end" {
-    const end = this.#input.indexOf(NEWLINE);
-    if (end >= 0) return this.#take(end, end + 1);
-    if (this.#input.length >= MAX_LINE_BYTES) return this.#take(MAX_LINE_BYTES, MAX_LINE_BYTES);
+    const { bytes } = this.#input;
+    const end = bytes.indexOf(NEWLINE);
+    if (end >= 0) return this.#input.take(end + 1).subarray(0, end);
+    if (bytes.length >= MAX_LINE_BYTES) return this.#input.take(MAX_LINE_BYTES);
     if (!this.#ended) return "wait";
-    return this.#input.length === 0 ? "end" : this.#take(this.#input.length, this.#input.length);
-  }
-
-  #take(length: number, next: number): Uint8Array {
-    const line = this.#input.slice(0, length);
-    this.#input = this.#input.slice(next);
-    return line;
+    return bytes.length === 0 ? "end" : this.#input.take(bytes.length);
   }
 
   clockMs(): number {
@@ -69,10 +65,7 @@ export class Console implements Host {
       this.#ended = true;
       return;
     }
-    const joined = new Uint8Array(this.#input.length + count);
-    joined.set(this.#input);
-    joined.set(buffer.subarray(0, count), this.#input.length);
-    this.#input = joined;
+    this.#input.push(buffer.subarray(0, count));
   }
 }
 

@@ -1,5 +1,6 @@
 /** Where a REPL's lines come from; here from a pipe or a file, plain and without a prompt. */
 
+import { ByteQueue } from "../../cluster/byte_queue.ts";
 import { writeAll } from "../../cluster/files.ts";
 
 const NEWLINE = 10;
@@ -28,7 +29,7 @@ export interface LineSource {
 export class PipeLines implements LineSource {
   readonly isTerminal = false;
   readonly #onSignal: () => void;
-  #bytes = new Uint8Array();
+  readonly #queue = new ByteQueue();
   #ended = false;
   /** A read cannot be called off: the next line may begin with what it brings. */
   #reading: Promise<void> | undefined;
@@ -64,16 +65,17 @@ export class PipeLines implements LineSource {
   }
 
   #take(): string | undefined {
-    const { length } = this.#bytes;
-    const end = this.#bytes.indexOf(NEWLINE);
+    const { bytes } = this.#queue;
+    const end = bytes.indexOf(NEWLINE);
     if (end >= 0) return this.#cut(end, end + 1);
-    if (length >= MAX_LINE_BYTES || this.#ended && length > 0) return this.#cut(length, length);
-    return undefined;
+    const { length } = bytes;
+    return length >= MAX_LINE_BYTES || this.#ended && length > 0
+      ? this.#cut(length, length)
+      : undefined;
   }
 
   #cut(end: number, next: number): string {
-    const line = new TextDecoder().decode(this.#bytes.subarray(0, end));
-    this.#bytes = this.#bytes.subarray(next);
+    const line = new TextDecoder().decode(this.#queue.take(next).subarray(0, end));
     return line.endsWith("\r") ? line.slice(0, -1) : line;
   }
 
@@ -81,13 +83,7 @@ export class PipeLines implements LineSource {
     const buffer = new Uint8Array(64 * 1024);
     const count = await Deno.stdin.read(buffer);
     this.#reading = undefined;
-    if (count === null) {
-      this.#ended = true;
-      return;
-    }
-    const joined = new Uint8Array(this.#bytes.length + count);
-    joined.set(this.#bytes);
-    joined.set(buffer.subarray(0, count), this.#bytes.length);
-    this.#bytes = joined;
+    if (count === null) this.#ended = true;
+    else this.#queue.push(buffer.subarray(0, count));
   }
 }

@@ -6,6 +6,7 @@
  *     server   16 output (bytes) · 17 wants (JSON) · 18 lines (bytes) · 19 ended (JSON)
  */
 
+import { ByteQueue } from "../../cluster/byte_queue.ts";
 import { textOf, utf8 } from "../../cluster/bytes.ts";
 import { MalformedError } from "../../cluster/errors.ts";
 import type { Label } from "../repl/completion.ts";
@@ -38,40 +39,35 @@ const MAX_PIECE_BYTES = 64 * 1024;
 /** Cuts a stream of bytes into frames. */
 export class FrameReader {
   readonly #maxBytes: number;
-  #bytes = new Uint8Array();
+  readonly #queue = new ByteQueue();
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   push(bytes: Uint8Array): void {
-    const joined = new Uint8Array(this.#bytes.length + bytes.length);
-    joined.set(this.#bytes);
-    joined.set(bytes, this.#bytes.length);
-    this.#bytes = joined;
+    this.#queue.push(bytes);
   }
 
   /** Bytes that wait. */
   get length(): number {
-    return this.#bytes.length;
+    return this.#queue.length;
   }
 
   /** The next whole frame; undefined if there is none yet. Throws {@link MalformedError}. */
   next(): { readonly kind: number; readonly body: Uint8Array } | undefined {
     const end = this.#endOfFrameAt(0);
     if (end === undefined) return undefined;
-    const kind = this.#bytes[HEADER_BYTES - 1]!;
-    const body = this.#bytes.slice(HEADER_BYTES, end);
-    this.#bytes = this.#bytes.slice(end);
-    return { kind, body };
+    const frame = this.#queue.take(end);
+    return { kind: frame[HEADER_BYTES - 1]!, body: frame.subarray(HEADER_BYTES) };
   }
 
   /** Drops the frames before the next whole one of this kind; false if there is none. */
   skipTo(kind: number): boolean {
     let at = 0;
     for (let end; (end = this.#endOfFrameAt(at)) !== undefined; at = end) {
-      if (this.#bytes[at + HEADER_BYTES - 1] !== kind) continue;
-      this.#bytes = this.#bytes.slice(at);
+      if (this.#queue.bytes[at + HEADER_BYTES - 1] !== kind) continue;
+      this.#queue.drop(at);
       return true;
     }
     return false;
@@ -79,13 +75,14 @@ export class FrameReader {
 
   /** Undefined if it is not whole yet. */
   #endOfFrameAt(at: number): number | undefined {
-    if (this.#bytes.length < at + HEADER_BYTES) return undefined;
-    const length = new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getUint32(at, true);
+    const { bytes } = this.#queue;
+    if (bytes.length < at + HEADER_BYTES) return undefined;
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
     if (length < 1 || length > this.#maxBytes) {
       throw new MalformedError(`a frame of ${length} bytes`);
     }
     const end = at + 4 + length;
-    return this.#bytes.length < end ? undefined : end;
+    return bytes.length < end ? undefined : end;
   }
 }
 
