@@ -23,7 +23,7 @@ const OK: readonly Part[] = [
   { name: "format", command: [DENO, "fmt", "--check"], budgetS: 10 },
   { name: "lint", command: [DENO, "lint"], budgetS: 10 },
   { name: "types", command: [DENO, "check", ...SOURCES], budgetS: 40 },
-  { name: "unit", command: test("tests/unit"), budgetS: 60 },
+  { name: "unit", command: test("tests/unit"), budgetS: 80 },
 ];
 const TEST: readonly Part[] = [
   ...OK,
