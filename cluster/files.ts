@@ -5,6 +5,8 @@ import { messageOf, Problem } from "./errors.ts";
 export interface AtomicWriteOptions {
   /** Permissions of the new file; 0600 unless told. */
   readonly mode?: number;
+  /** In a folder of others the new file has a name that nobody else has made, or expects. */
+  readonly isShared?: boolean;
 }
 
 /**
@@ -16,12 +18,12 @@ export async function replaceFile(
   bytes: Uint8Array,
   options: AtomicWriteOptions = {},
 ): Promise<void> {
-  const temporary = `${path}.new`;
+  const { isShared = false } = options;
+  const temporary = isShared ? `${path}.${crypto.randomUUID()}` : `${path}.new`;
   try {
     const file = await Deno.open(temporary, {
       write: true,
-      create: true,
-      truncate: true,
+      ...isShared ? { createNew: true } : { create: true, truncate: true },
       mode: options.mode ?? 0o600,
     });
     try {

@@ -2,14 +2,18 @@
 
 /** Longer words are not compared: typing errors are of short names, and time goes with the square. */
 const MAX_WORD = 64;
+/** Nor is it searched for ever: whoever has more names of about that length reads on without a hint. */
+const MAX_COMPARED = 2_000;
 
 /** The nearest name, if it is within a third of the word's length, two letters at least. */
 export function nearest(word: string, names: Iterable<string>): string | undefined {
   if (word.length > MAX_WORD) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let compared = 0;
   for (const name of names) {
     if (Math.abs(name.length - word.length) >= bestDistance) continue;
+    if (++compared > MAX_COMPARED) break;
     const distance = editDistance(word, name);
     // Something of the word has to be left of it.
     if (distance < bestDistance && distance < Math.max(word.length, name.length)) {

@@ -41,7 +41,7 @@ export interface Location {
 
 const FORMAT = 1;
 /** What the assembler takes for a label. */
-const LABEL = /^[A-Za-z0-9_.]+$/;
+const LABEL = /^[A-Za-z0-9_.]{1,255}$/;
 /** Files have fewer; keeps sums of hostile differences in the range of exact integers. */
 const MAX_LINE = 0x7fff_ffff;
 

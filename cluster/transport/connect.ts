@@ -1,5 +1,6 @@
 /** Opens and accepts connections and takes each through its handshake, within limits. */
 
+import { acceptAll } from "../accept.ts";
 import { formatHostPort, type HostPort } from "../address.ts";
 import { messageOf } from "../errors.ts";
 import { writeAll } from "../files.ts";
@@ -108,9 +109,6 @@ export interface AcceptorHandlers {
   failing(error: unknown): void;
 }
 
-/** Pause after accepting failed: what it lacked may come back. */
-const ACCEPT_RETRY_MS = 100;
-
 /** Answers the callers of one listener. */
 export class Acceptor {
   readonly #listener: Deno.TcpListener;
@@ -128,24 +126,16 @@ export class Acceptor {
 
   /** Begins to answer; callers until then wait in the kernel's queue. */
   listen(): void {
-    void this.#accept();
+    void acceptAll(this.#listener, {
+      isClosed: () => this.#closed,
+      accepted: (connection) => void this.#answer(connection),
+      failing: (error) => this.#handlers.failing(error),
+    });
   }
 
   close(): void {
     this.#closed = true;
     this.#listener.close();
-  }
-
-  async #accept(): Promise<void> {
-    while (!this.#closed) {
-      try {
-        void this.#answer(await this.#listener.accept());
-      } catch (error) {
-        if (this.#closed) return;
-        this.#handlers.failing(error);
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
-      }
-    }
   }
 
   async #answer(connection: Deno.TcpConn): Promise<void> {

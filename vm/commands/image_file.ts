@@ -20,7 +20,7 @@ export async function writeImage(path: string, image: Uint8Array): Promise<void>
     // As a compiler does: what others may read is the umask's business, or that of the file before.
     const mode = info?.mode == null ? 0o666 : info.mode & PERMISSIONS;
     const target = info === undefined ? path : await Deno.realPath(path);
-    await replaceFile(target, image, { mode });
+    await replaceFile(target, image, { mode, isShared: true });
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem(`cannot write ${path}: ${messageOf(error)}`, { cause: error });

@@ -44,7 +44,7 @@ export default async function run(this: CliContext, flags: RunFlags, path: strin
   const sliceFuel = observation?.sliceFuel ?? SLICE_FUEL;
   const signalled = await runToEnd(program, world, output, sliceFuel);
   const ended = performance.now() - started;
-  await observation?.end(program.machine);
+  if (signalled === undefined) await observation?.end(program.machine);
   if (flags.json) this.printJson({ ...reportOf(program, report, ended), ...observation?.json });
   const told = [
     ...flags.json ? [] : observation?.report ?? [],
@@ -115,6 +115,7 @@ async function runToEnd(
   const interrupted = Promise.withResolvers<void>();
   const listeners = STOP_SIGNALS.map(([signal, code]) => {
     const listener = () => {
+      if (signalled !== undefined) Deno.exit(code);
       signalled = code;
       program.kill();
       interrupted.resolve();
@@ -125,7 +126,8 @@ async function runToEnd(
   try {
     while (signalled === undefined) {
       const state = program.run(sliceFuel);
-      await output.flush();
+      // Whoever should read may have stopped: a signal ends it all the same.
+      await Promise.race([output.flush(), interrupted.promise]);
       if (state.kind === "stopped" || state.kind === "trapped") return signalled;
       if (state.kind === "waiting" && state.for === "input") {
         await Promise.race([world.moreInput(), interrupted.promise]);

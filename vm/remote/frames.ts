@@ -62,22 +62,23 @@ export class FrameReader {
     return { kind: frame[HEADER_BYTES - 1]!, body: frame.subarray(HEADER_BYTES) };
   }
 
-  /** Drops the frames before the next whole one of this kind; false if there is none. */
-  skipTo(kind: number): boolean {
+  /** Drops the frames before the last whole one of this kind; false if there is none. */
+  skipToLast(kind: number): boolean {
+    let last = -1;
     let at = 0;
     for (let end; (end = this.#endOfFrameAt(at)) !== undefined; at = end) {
-      if (this.#queue.bytes[at + HEADER_BYTES - 1] !== kind) continue;
-      this.#queue.drop(at);
-      return true;
+      if (this.#queue.bytes[at + HEADER_BYTES - 1] === kind) last = at;
     }
-    return false;
+    if (last >= 0) this.#queue.drop(last);
+    return last >= 0;
   }
 
   /** Undefined if it is not whole yet. */
   #endOfFrameAt(at: number): number | undefined {
     const { bytes } = this.#queue;
     if (bytes.length < at + HEADER_BYTES) return undefined;
-    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+    const length =
+      (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
     if (length < 1 || length > this.#maxBytes) {
       throw new MalformedError(`a frame of ${length} bytes`);
     }

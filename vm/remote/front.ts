@@ -15,6 +15,7 @@ export class RemoteFront implements Front {
   #wire: Wire;
   #wanted: Wants | undefined;
   #latest: Wants | undefined;
+  #isInterrupting = false;
   #isClosed = false;
   #hasNews = false;
   #wake: (() => void) | undefined;
@@ -33,6 +34,7 @@ export class RemoteFront implements Front {
   async wants(wants: Wants): Promise<void> {
     await this.#write(this.#wire.wants(wants));
     this.#wanted = this.#latest = wants;
+    this.#isInterrupting = false;
     this.#tellNews();
   }
 
@@ -65,8 +67,11 @@ export class RemoteFront implements Front {
           }
           if (next === undefined) break;
           if (next.type === "hungUp") return undefined;
-          // An interrupt while the session waits for its own line is no event to it.
-          if (next.type === "interrupt" && this.#wanted?.kind === "ready") continue;
+          if (next.type === "interrupt") {
+            // One is under way already, or the session waits for its own line: that is no event to it.
+            if (this.#isInterrupting || this.#wanted?.kind === "ready") continue;
+            this.#isInterrupting = true;
+          }
           idle.touch();
           this.#wanted = undefined;
           input(next);

@@ -31,18 +31,29 @@ export function pskOf(token: Uint8Array): Uint8Array {
   return new Uint8Array(createHmac("sha256", token).update("toolkit vm remote").digest());
 }
 
-/** The server's side. `rest` is what has come behind the greeting. */
-export function acceptSealed(stream: ByteStream, psk: Uint8Array): Promise<ByteStream> {
-  return shakeHands(stream, psk, false, new Uint8Array());
+/**
+ * The server's side. The client's first handshake message may be a recording; only its first sealed
+ * piece proves that it has the token.
+ */
+export async function acceptSealed(stream: ByteStream, psk: Uint8Array): Promise<ByteStream> {
+  const sealed = await shakeHands(stream, psk, false, new Uint8Array());
+  try {
+    if (await sealed.read() !== null) return sealed;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+  throw new TokenError("it has another token, or none");
 }
 
-/** The client's side, when it has read the greeting. */
-export function openSealed(
+/** The client's side, when it has read the greeting; `rest` is what has come behind that. */
+export async function openSealed(
   stream: ByteStream,
   psk: Uint8Array,
   rest: Uint8Array,
 ): Promise<ByteStream> {
-  return shakeHands(stream, psk, true, rest);
+  const sealed = await shakeHands(stream, psk, true, rest);
+  await sealed.prove();
+  return sealed;
 }
 
 async function shakeHands(
@@ -50,7 +61,7 @@ async function shakeHands(
   psk: Uint8Array,
   initiator: boolean,
   rest: Uint8Array,
-): Promise<ByteStream> {
+): Promise<SealedStream> {
   const messages = new Messages(stream, rest);
   const handshake = new Handshake({
     pattern: "NNpsk0",
@@ -129,6 +140,11 @@ class SealedStream implements ByteStream {
     const sealed = await this.#messages.read();
     if (sealed === null) return null;
     return this.#session.receiving.decrypt(sealed);
+  }
+
+  /** Sends a piece without anything in it. */
+  async prove(): Promise<void> {
+    await this.#messages.write(this.#session.sending.encrypt(new Uint8Array()));
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -3,6 +3,7 @@
  * one everything is sealed. Each user has a session of his own, which ends with the connection.
  */
 
+import { acceptAll } from "../../cluster/accept.ts";
 import { formatHostPort, isLoopback } from "../../cluster/address.ts";
 import { utf8 } from "../../cluster/bytes.ts";
 import { MalformedError, messageOf, Problem } from "../../cluster/errors.ts";
@@ -22,8 +23,8 @@ const HANDSHAKE_LIMIT_MS = 5_000;
 const MAX_HANDSHAKES = 32;
 /** What is said of callers is said once in this time. */
 const QUIET_MS = 60_000;
-/** A full queue of callers, or none left of something: a breath before the next. */
-const ACCEPT_PAUSE_MS = 100;
+/** Comings and goings that are told in that time. */
+const MAX_COMING_TOLD = 200;
 
 export interface RemoteServerOptions {
   readonly host: string;
@@ -43,6 +44,8 @@ export class RemoteServer {
   /** Of the sessions that are open. */
   readonly #fronts = new Set<RemoteFront>();
   readonly #quiet = new Repetitions(QUIET_MS, 64);
+  #comingSince = -Infinity;
+  #comingTold = 0;
   #handshakes = 0;
   #sessions = 0;
   #closed = false;
@@ -51,7 +54,11 @@ export class RemoteServer {
     this.#options = options;
     this.#listener = listener;
     this.#psk = options.token === undefined ? undefined : pskOf(options.token);
-    void this.#accept();
+    void acceptAll(listener, {
+      isClosed: () => this.#closed,
+      accepted: (connection) => void this.#serve(connection),
+      failing: (error) => this.#tell("warn", `remote users: ${messageOf(error)}`),
+    });
   }
 
   /** Throws a {@link Problem} if the port is taken, or open to everybody. */
@@ -97,18 +104,6 @@ export class RemoteServer {
     this.#listener.close();
     await Promise.all([...this.#fronts].map((front) => front.ended("the host is stopping")));
     for (const stream of this.#connections) stream.close();
-  }
-
-  async #accept(): Promise<void> {
-    while (!this.#closed) {
-      try {
-        void this.#serve(await this.#listener.accept());
-      } catch (error) {
-        if (this.#closed) return;
-        this.#tell("warn", `remote users: ${messageOf(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
-      }
-    }
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
@@ -164,11 +159,11 @@ export class RemoteServer {
   }
 
   async #converse(stream: ByteStream, name: string): Promise<void> {
-    const { workshop, answer, log } = this.#options;
+    const { workshop, answer } = this.#options;
     const { idleMs, remoteFuel, backgroundPrograms, sessions } = workshop.limits;
     const front = new RemoteFront(stream, this.#newWire());
     this.#fronts.add(front);
-    log.info(`remote user ${name} is here`);
+    this.#tellComing(`remote user ${name} is here`);
     const conversation = new Conversation({
       workshop,
       front,
@@ -193,8 +188,19 @@ export class RemoteServer {
       this.#fronts.delete(front);
       front.close();
       conversation.close();
-      log.info(`remote user ${name} is gone${reason === undefined ? "" : `: ${reason}`}`);
+      this.#tellComing(`remote user ${name} is gone${reason === undefined ? "" : `: ${reason}`}`);
     }
+  }
+
+  /** Who comes and goes all the time does not fill the log. */
+  #tellComing(text: string): void {
+    const now = performance.now();
+    if (now >= this.#comingSince + QUIET_MS) {
+      this.#comingSince = now;
+      this.#comingTold = 0;
+    }
+    if (this.#comingTold++ < MAX_COMING_TOLD) this.#options.log.info(text);
+    else this.#options.log.debug(text);
   }
 
   #tell(level: "warn", text: string): void {

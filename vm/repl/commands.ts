@@ -41,6 +41,8 @@ export interface Command {
 }
 
 const DEFAULT_CLUSTER_PORT = 2254;
+/** A host name has 253 characters at most. */
+const MAX_ADDRESS = 300;
 const DEFAULT_HEAP_BYTES = 256;
 const DEFAULT_STACK_WORDS = 32;
 const MAX_STEPS = 1_000_000_000;
@@ -179,7 +181,10 @@ function disasm({ program, say }: CommandTarget, argument: string): void {
     const line = `${mark}${String(address).padStart(7)}  ${text}`;
     return text === undefined ? names : [...names, line];
   });
-  say(...lines, ...more(program.end - last, "bytes", `; !disasm ${last} goes on`));
+  say(
+    ...lines.slice(0, 2 * MAX_SHOWN_LINES),
+    ...more(program.end - last, "bytes", `; !disasm ${last} goes on`),
+  );
 }
 
 function heap({ program, say }: CommandTarget, argument: string): void {
@@ -221,7 +226,11 @@ function breakpoint({ program, say }: CommandTarget, argument: string): void {
   const { breakpoints } = program;
   if (argument === "") {
     const sorted = [...breakpoints].sort((a, b) => a - b);
-    return say(...orNone(sorted.map((address) => program.placeText(address))));
+    const shown = sorted.slice(0, MAX_SHOWN_LINES);
+    return say(
+      ...orNone(shown.map((address) => program.placeText(address))),
+      ...more(sorted.length - shown.length, "breakpoints"),
+    );
   }
   const address = addressOf(program, argument);
   if (address === undefined || !program.isInstruction(address)) {
@@ -251,12 +260,16 @@ function kill(target: CommandTarget, argument: string): void {
 
 /** HOST PORT as in the original, HOST:PORT, or HOST alone. */
 function join(target: CommandTarget, argument: string): void {
-  const match = /^(\S+?)(?:[\s:]+(\d{1,5}))?$/.exec(argument);
-  const port = Number(match?.[2] ?? DEFAULT_CLUSTER_PORT);
-  if (match === null || port < 1 || port > 65_535) {
+  const [first = "", second, ...others] = argument.slice(0, MAX_ADDRESS + 1).split(/\s+/);
+  const colon = second === undefined && first.at(-1) !== "]" ? first.lastIndexOf(":") : -1;
+  const host = colon < 0 ? first : first.slice(0, colon);
+  const digits = second ?? (colon < 0 ? String(DEFAULT_CLUSTER_PORT) : first.slice(colon + 1));
+  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
+  const isWrong = argument.length > MAX_ADDRESS || host === "" || others.length > 0;
+  if (isWrong || port < 1 || port > 65_535) {
     return target.say("usage: !join_cluster HOST [PORT]");
   }
-  target.ask({ type: "join_cluster", host: match[1]!, port });
+  target.ask({ type: "join_cluster", host, port });
 }
 
 function isAtEnd({ program, say }: CommandTarget): boolean {

@@ -130,7 +130,8 @@ export class GrowingProgram {
   /** Another program in place of this one, as it is at its start. */
   replace(image: Image, symbols: Iterable<ProgramSymbol>): void {
     this.#forget();
-    for (const symbol of symbols) this.#declare(symbol);
+    for (const symbol of symbols) this.#symbols.set(symbol.name, symbol);
+    this.#names.replace(this.#symbols.values());
     this.#machine = createMachine(image, this.#limits);
     this.#code = new GrowingCode(image);
     this.#changed();

@@ -11,6 +11,15 @@ export class NameIndex {
   /** By value; of several at one place the one that was declared first. */
   readonly #sorted: Readonly<Record<Section, ProgramSymbol[]>> = { data: [], code: [] };
 
+  /** In place of all that there were. */
+  replace(symbols: Iterable<ProgramSymbol>): void {
+    this.clear();
+    for (const symbol of symbols) this.#sorted[symbol.section].push(symbol);
+    for (const section of ["data", "code"] as const) {
+      this.#sorted[section].sort((a, b) => a.value - b.value);
+    }
+  }
+
   add(symbol: ProgramSymbol): void {
     const symbols = this.#sorted[symbol.section];
     symbols.splice(after(symbols, symbol.value), 0, symbol);

@@ -75,6 +75,7 @@ export class Session {
   readonly program: GrowingProgram;
   readonly transcript: Transcript;
   readonly #options: SessionOptions;
+  readonly #hasRoom: () => boolean;
   readonly #history: string[] = [];
   #historyCharacters = 0;
   #state: SessionState = READY;
@@ -87,6 +88,7 @@ export class Session {
 
   constructor(world: World, options: SessionOptions = {}) {
     this.#options = options;
+    this.#hasRoom = () => world.hasRoom();
     this.transcript = new Transcript((bytes) => world.write(bytes));
     this.program = new GrowingProgram({
       write: (bytes) => this.transcript.write(bytes),
@@ -254,6 +256,10 @@ export class Session {
   }
 
   #step(count: number): void {
+    if (!this.#hasRoom()) {
+      this.#state = { kind: "parked" };
+      return;
+    }
     const outcome = this.program.step();
     if (outcome.kind !== "running") return this.#settle(outcome);
     const left = count - 1;
