@@ -1,13 +1,15 @@
 /** The server for remote users, on loopback: what they can do, and what they cannot do to it. */
 
 import assert from "node:assert/strict";
-import { utf8 } from "../../cluster/bytes.ts";
+import { concat, utf8 } from "../../cluster/bytes.ts";
 import { MalformedError, Problem } from "../../cluster/errors.ts";
+import { generateKeyPair } from "../../cluster/identity.ts";
 import { between, SeededRandom } from "../../cluster/random.ts";
+import { Handshake } from "../../cluster/transport/noise.ts";
 import { readerBelow } from "../../vm/commands/program_files.ts";
 import { RemoteSession } from "../../vm/remote/client.ts";
 import { RemoteServer } from "../../vm/remote/server.ts";
-import { SEALED_GREETING } from "../../vm/remote/sealed_stream.ts";
+import { pskOf, SEALED_GREETING } from "../../vm/remote/sealed_stream.ts";
 import { TempDir } from "../support/toolkit.ts";
 import { PROGRAMS } from "../support/vm_jobs.ts";
 import { TestServer, TestUser } from "../support/vm_remote.ts";
@@ -446,6 +448,61 @@ Deno.test("remote: with a token all is sealed; without the right one nobody gets
   assert.equal(user.text, SEALED_GREETING);
   await talksSealed(server);
   assert.match(server.log.join("\n"), /turned away: it has another token, or none/);
+});
+
+Deno.test("remote: a recorded handshake opens no session and takes no place", async () => {
+  using server = new TestServer({ token: TOKEN, limits: { sessions: 2 } });
+  const message = new Handshake({
+    pattern: "NNpsk0",
+    initiator: true,
+    prologue: utf8(SEALED_GREETING),
+    ephemeralKey: generateKeyPair(),
+    psk: pskOf(TOKEN),
+  }).write(new Uint8Array());
+  const recorded = concat(Uint8Array.of(0, message.length), message);
+  const replays: TestUser[] = [];
+  try {
+    for (let i = 0; i < 8; i++) {
+      const user = await server.connect();
+      replays.push(user);
+      await user.hears(/\n$/);
+      await user.send(recorded);
+      // The server has answered: for whoever has the token that would be the end of the handshake.
+      await waitFor("an answer", () => user.text.length > SEALED_GREETING.length);
+    }
+    assert.equal(server.server.sessions, 0);
+    await talksSealed(server);
+  } finally {
+    for (const user of replays) user[Symbol.dispose]();
+  }
+});
+
+Deno.test("remote: a flood of interrupts is one interrupt, and the session goes on", async () => {
+  using server = new TestServer({ limits: { remoteFuel: 100_000_000_000 } });
+  const address = { host: "127.0.0.1", port: server.server.port };
+  const session = await RemoteSession.open(address, undefined);
+  const lines: string[] = [];
+  const ready = async () => {
+    for (;;) {
+      const message = await session.next();
+      assert.ok(message !== undefined);
+      if (message.type === "output") lines.push(new TextDecoder().decode(message.bytes));
+      if (message.type === "wants" && message.kind === "ready") return;
+    }
+  };
+  await ready();
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 2_000; i++) void session.send({ type: "interrupt" });
+    await session.send({ type: "line", line: "eq $0 $0 x: djmpe @x" });
+    for (let i = 0; i < 2_000; i++) void session.send({ type: "interrupt" });
+    await ready();
+  }
+  await session.send({ type: "line", line: "load $1 #41 inc $1 prti $1" });
+  await ready();
+  assert.match(lines.join(""), /42\n?$/);
+  assert.equal(lines.join("").match(/interrupted at/g)?.length, 3);
+  session.close();
+  await server.isQuiet();
 });
 
 Deno.test("remote: handshakes that nobody goes on with are limited, and keep no place", async () => {

@@ -157,7 +157,7 @@ export class FramedWire implements Wire {
 
   next(wanted: Wants["kind"] | undefined): Incoming | undefined {
     // Ctrl-C is for what runs: it overtakes what is not wanted yet, which is dropped.
-    if (this.#frames.skipToLast(Kind.interrupt)) this.#waiting = undefined;
+    if (wanted === undefined && this.#frames.skipToLast(Kind.interrupt)) this.#waiting = undefined;
     this.#waiting ??= this.#read();
     const input = this.#waiting;
     if (input === undefined) return this.#hasEnded ? { type: "hungUp" } : undefined;
