@@ -29,7 +29,7 @@ function membersIn(told: string): string[] {
   ).sort();
 }
 
-Deno.test("three REPLs: each joins from one address, again and again, and all see all (B35–B38)", async () => {
+Deno.test("three REPLs: each joins from one address, again and again, and all see all (B35, B36, B37, B38)", async () => {
   await using dir = await TempDir.make();
   await using one = startRepl(dir, "one");
   await using two = startRepl(dir, "two");
