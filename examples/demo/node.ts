@@ -144,7 +144,7 @@ export class DemoNode {
 }
 
 /** The person's environment without what configures toolkit. */
-function environment(): Record<string, string> {
+export function environment(): Record<string, string> {
   const all = Object.entries(Deno.env.toObject());
   return Object.fromEntries(all.filter(([name]) => !name.startsWith("TOOLKIT_")));
 }

@@ -4,7 +4,7 @@ import type { CliContext } from "../../cli/context.ts";
 import { Problem } from "../../cluster/errors.ts";
 import { writeAll } from "../../cluster/files.ts";
 import type { House } from "./house.ts";
-import { type DemoNode, PROGRAM } from "./node.ts";
+import { type DemoNode, environment, PROGRAM } from "./node.ts";
 import type { Story } from "./story.ts";
 
 const EXAMPLES = new URL("../vm/", import.meta.url).pathname;
@@ -91,6 +91,8 @@ export async function vmStory(context: CliContext, story: Story, house: House): 
 async function runProgram(name: string): Promise<string> {
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [...PROGRAM, "vm", "run", `${EXAMPLES}${name}`],
+    env: environment(),
+    clearEnv: true,
     stderr: "inherit",
   }).output();
   if (code !== 0) throw new Problem(`vm run ended with ${code}`);
