@@ -13,7 +13,7 @@ import { Program, type ProgramState } from "../program.ts";
 import { integerLines, specialLine } from "../views.ts";
 import { Console, StdoutBuffer } from "./console.ts";
 import { VmExit } from "./exit_codes.ts";
-import { Observation, type Output } from "./observation.ts";
+import type { Observation, Output } from "./observation.ts";
 import { loadProgram } from "./source.ts";
 
 /** Fuel between two turns of the event loop: under 10 ms, so that Ctrl-C is seen. */
@@ -24,7 +24,7 @@ const MAX_REPORT_OUTPUT_BYTES = 1024 * 1024;
 export default async function run(this: CliContext, flags: RunFlags, path: string): Promise<void> {
   checkFlags(flags);
   const image = await loadProgram(this, path);
-  const observation = observationOf(flags, image);
+  const observation = await observationOf(flags, image);
   const output = observation?.output ?? new StdoutBuffer();
   const report = new ReportOutput();
   const world = new Console({
@@ -100,8 +100,14 @@ async function configuredLimits(context: CliContext, { config }: RunFlags): Prom
   }
 }
 
-function observationOf({ trace, profile }: RunFlags, image: Image): Observation | undefined {
-  return trace || profile ? new Observation(image, { trace, profile }) : undefined;
+/** Loaded only if it is asked for: most programs are not looked at. */
+async function observationOf(
+  { trace, profile }: RunFlags,
+  image: Image,
+): Promise<Observation | undefined> {
+  if (!trace && !profile) return undefined;
+  const { Observation } = await import("./observation.ts");
+  return new Observation(image, { trace, profile });
 }
 
 /** Runs it in slices; gives the exit code of a signal, or of an output that nobody reads, if it was that. */

@@ -2,12 +2,6 @@
 
 import type { Label } from "./completion.ts";
 
-export type SessionEvent =
-  | { readonly type: "output"; readonly bytes: Uint8Array }
-  | Wants
-  /** The session is over, as it was told. */
-  | { readonly type: "ended" };
-
 /** The session waits for a line: for itself, for the path of a file, or for the program that runs. */
 export interface Wants {
   readonly type: "wants";
